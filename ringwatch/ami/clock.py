@@ -1,0 +1,72 @@
+"""The PBX's time as its stream tells it.
+
+Rules:
+
+* An event's time is its ``Timestamp`` (manager.conf ``timestampevents = yes``); list items and the login's FullyBooted
+  never carry one, and a PBX without that setting sends none at all.
+* Without it, the time is the arrival stamp moved by the last known difference between the two clocks, so that a
+  ringwatch whose own clock is ahead does not push the PBX's time forward. The answer to Ping carries a ``Timestamp``
+  whatever the settings, and a session asks for it first.
+* A recording keeps that time in a header of its own, ``Arrival``.
+* Time never runs backwards: an earlier stamp is raised to the last one. Only an event's own Timestamp can regress; an
+  answer may overtake events that were written before it.
+"""
+
+from __future__ import annotations
+
+from ringwatch.ami.message import header
+
+_TIMESTAMP = b"\r\nTimestamp: "
+_ARRIVAL = b"\r\nArrival: "
+
+
+class StreamClock:
+    """Gives every block of one stream its time, in seconds since 1970 by the PBX's clock."""
+
+    def __init__(self) -> None:
+        """Start without any idea of the time."""
+        self.last: float | None = None
+        self.regressed_by = 0.0
+        """How far the block just stamped lay behind its forerunner, in seconds; 0 when it did not."""
+        self.ahead: float | None = None
+        """Own clock minus the PBX's, in seconds, as last seen."""
+        self._told = 0.0
+
+    def stamp(self, block: bytes, arrived_at: float | None) -> float | None:
+        """Return the time of a block; ``None`` while nothing has told the time.
+
+        :param arrived_at: own clock when the block was read; ``None`` for a recording.
+        :raises ValueError: a Timestamp that is no number.
+        """
+        self.regressed_by = 0.0
+        if (value := header(block, _TIMESTAMP)) is not None:
+            at = float(value)
+            if arrived_at is not None:
+                self.ahead = arrived_at - at
+            if block[:6] == b"Event:":
+                self.regressed_by = max(self._told - at, 0.0)
+                self._told = max(self._told, at)
+        elif (value := header(block, _ARRIVAL)) is not None:
+            at = float(value)
+        elif arrived_at is not None and self.ahead is not None:
+            at = arrived_at - self.ahead
+        else:
+            return self.last
+        if self.last is None or at > self.last:
+            self.last = at
+        return self.last
+
+    def now(self, own_time: float) -> float:
+        """Return the PBX's time at a moment of the own clock, never before the last block's."""
+        return max(own_time - (self.ahead or 0.0), self.last or 0.0)
+
+
+def with_arrival(block: bytes, clock: StreamClock) -> bytes:
+    """Return a block as a recording keeps it: one without a Timestamp is given its time as ``Arrival``.
+
+    The block must have been stamped by the clock just before.
+    """
+    if clock.last is None or not block.startswith(b"Event: ") or _TIMESTAMP in block or _ARRIVAL in block:
+        return block
+    name, end, rest = block.partition(b"\r\n")
+    return b"%b%bArrival: %.6f\r\n%b" % (name, b"\r\n", clock.last, rest) if end else block

@@ -1,0 +1,361 @@
+"""Turns AMI blocks into events: one function per event name, only the headers that are needed.
+
+Rules:
+
+* A name without a function is counted and left alone: most of a stream is of no use to a desk.
+* A block that cannot be used becomes a `StreamFault`; translating never raises.
+* Versions differ (16 to 22): a function takes what it finds and asks only for what every version sends.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from ringwatch.ami.clock import StreamClock
+from ringwatch.ami.framing import BANNER, OVERSIZED
+from ringwatch.ami.message import MissingHeaderError, header, need, number, text
+from ringwatch.core import events as ev
+
+_UNIQUEID = b"\r\nUniqueid: "
+_CHANNEL = b"\r\nChannel: "
+_CALLER = b"\r\nCallerIDNum: "
+_DEST = b"\r\nDestUniqueid: "
+_DEST_CHANNEL = b"\r\nDestChannel: "
+_QUEUE = b"\r\nQueue: "
+_INTERFACE = b"\r\nInterface: "
+_MEMBER = b"\r\nMemberName: "
+_BRIDGE = b"\r\nBridgeUniqueid: "
+
+_BARE_HEADER = re.compile(rb"\r\n[^:\r\n]+(?:\r|\Z)")
+# Event names are Asterisk's, but UserEvent modules can invent more: the label of a counter must stay bounded.
+_MOST_NAMES = 200
+# Blocks kept until the first timestamp of a recording: a listing of a very large PBX fits.
+_MOST_UNTIMED = 100_000
+
+
+def _newchannel(block: bytes, at: float) -> ev.Event:
+    return ev.ChannelStarted(
+        at,
+        need(block, _UNIQUEID),
+        need(block, _CHANNEL),
+        header(block, b"\r\nChannelState: ") == b"4",
+        text(block, _CALLER),
+        text(block, b"\r\nExten: "),
+        text(block, b"\r\nContext: "),
+    )
+
+
+def _hangup(block: bytes, at: float) -> ev.Event:
+    return ev.ChannelEnded(at, need(block, _UNIQUEID), number(block, b"\r\nCause: "))
+
+
+def _hangup_request(block: bytes, at: float) -> ev.Event:
+    return ev.HangupRequested(at, need(block, _UNIQUEID))
+
+
+def _newexten(block: bytes, at: float) -> ev.Event:
+    return ev.QueueEntered(at, need(block, _UNIQUEID), text(block, b"\r\nAppData: "))
+
+
+def _varset(block: bytes, at: float) -> ev.Event:
+    # Read behind the variable's name: a channel variable of the same block could be called Value as well.
+    tail = block[block.index(_MARKERS[b"VarSet"]) :]
+    return ev.QueueStatusSet(at, need(block, _UNIQUEID), text(tail, b"\r\nValue: "))
+
+
+def _join(block: bytes, at: float) -> ev.Event:
+    return ev.CallerJoined(
+        at,
+        need(block, _UNIQUEID),
+        text(block, _CHANNEL),
+        text(block, _CALLER),
+        need(block, _QUEUE),
+        number(block, b"\r\nPosition: "),
+    )
+
+
+def _leave(block: bytes, at: float) -> ev.Event:
+    return ev.CallerLeft(at, need(block, _UNIQUEID), need(block, _QUEUE))
+
+
+def _abandon(block: bytes, at: float) -> ev.Event:
+    return ev.CallerAbandoned(at, need(block, _UNIQUEID), need(block, _QUEUE))
+
+
+def _agent_called(block: bytes, at: float) -> ev.Event:
+    return ev.AgentCalled(at, *_agent(block))
+
+
+def _agent_connect(block: bytes, at: float) -> ev.Event:
+    return ev.AgentConnected(at, *_agent(block))
+
+
+def _agent(block: bytes) -> tuple[str, str, str, str, str, str]:
+    interface = need(block, _INTERFACE)
+    return (
+        need(block, _UNIQUEID),
+        need(block, _DEST),
+        text(block, _DEST_CHANNEL),
+        need(block, _QUEUE),
+        interface,
+        text(block, _MEMBER) or interface,
+    )
+
+
+def _agent_dump(block: bytes, at: float) -> ev.Event:
+    return ev.AgentDumped(at, need(block, _UNIQUEID), need(block, _QUEUE))
+
+
+def _dial_begin(block: bytes, at: float) -> ev.Event:
+    return ev.DialBegan(at, text(block, _UNIQUEID), need(block, _DEST), need(block, _DEST_CHANNEL))
+
+
+def _dial_state(block: bytes, at: float) -> ev.Event:
+    return ev.DialRang(at, text(block, _UNIQUEID), need(block, _DEST))
+
+
+def _dial_end(block: bytes, at: float) -> ev.Event:
+    return ev.DialEnded(at, text(block, _UNIQUEID), need(block, _DEST), need(block, b"\r\nDialStatus: "))
+
+
+def _local_bridge(block: bytes, at: float) -> ev.Event:
+    return ev.LocalPaired(at, need(block, b"\r\nLocalOneUniqueid: "), need(block, b"\r\nLocalTwoUniqueid: "))
+
+
+def _bridge_enter(block: bytes, at: float) -> ev.Event:
+    return ev.BridgeEntered(at, need(block, _UNIQUEID), need(block, _BRIDGE))
+
+
+def _bridge_leave(block: bytes, at: float) -> ev.Event:
+    return ev.BridgeLeft(at, need(block, _UNIQUEID), need(block, _BRIDGE))
+
+
+def _hold(block: bytes, at: float) -> ev.Event:
+    return ev.HoldBegan(at, need(block, _UNIQUEID))
+
+
+def _unhold(block: bytes, at: float) -> ev.Event:
+    return ev.HoldEnded(at, need(block, _UNIQUEID))
+
+
+def _blind_transfer(block: bytes, at: float) -> ev.Event:
+    return ev.Transferred(
+        at,
+        need(block, b"\r\nTransfererUniqueid: "),
+        "blind",
+        text(block, b"\r\nExtension: "),
+        header(block, b"\r\nResult: ") == b"Success",
+    )
+
+
+def _attended_transfer(block: bytes, at: float) -> ev.Event:
+    target = text(block, b"\r\nTransferTargetCallerIDNum: ") or text(block, b"\r\nDestApp: ")
+    return ev.Transferred(
+        at,
+        need(block, b"\r\nOrigTransfererUniqueid: "),
+        "attended",
+        target,
+        header(block, b"\r\nResult: ") == b"Success",
+    )
+
+
+def _member(block: bytes, at: float) -> ev.Event:
+    # A listing names a member Name and Location, an event MemberName and Interface.
+    interface = text(block, _INTERFACE) or need(block, b"\r\nLocation: ")
+    return ev.MemberSeen(
+        at,
+        need(block, _QUEUE),
+        text(block, _MEMBER) or text(block, b"\r\nName: ") or interface,
+        interface,
+        text(block, b"\r\nStateInterface: ") or interface,
+        number(block, b"\r\nStatus: ") or 0,
+        header(block, b"\r\nPaused: ") == b"1",
+    )
+
+
+def _member_removed(block: bytes, at: float) -> ev.Event:
+    return ev.MemberRemoved(at, need(block, _QUEUE), need(block, _INTERFACE))
+
+
+def _queue_params(block: bytes, at: float) -> ev.Event:
+    return ev.QueueSeen(at, need(block, _QUEUE))
+
+
+def _queue_entry(block: bytes, at: float) -> ev.Event:
+    return ev.WaitingSeen(
+        at,
+        need(block, _UNIQUEID),
+        text(block, _CHANNEL),
+        text(block, _CALLER),
+        need(block, _QUEUE),
+        number(block, b"\r\nPosition: "),
+        number(block, b"\r\nWait: ") or 0,
+    )
+
+
+def _show_channel(block: bytes, at: float) -> ev.Event:
+    return ev.ChannelSeen(at, need(block, _UNIQUEID))
+
+
+def _queues_listed(_block: bytes, at: float) -> ev.Event:
+    return ev.SnapshotEnded(at, "queues")
+
+
+def _channels_listed(_block: bytes, at: float) -> ev.Event:
+    return ev.SnapshotEnded(at, "channels")
+
+
+def _shutdown(_block: bytes, at: float) -> ev.Event:
+    return ev.Shutdown(at)
+
+
+TRANSLATIONS: dict[bytes, Callable[[bytes, float], ev.Event]] = {
+    b"AgentCalled": _agent_called,
+    b"AgentConnect": _agent_connect,
+    b"AgentDump": _agent_dump,
+    b"AttendedTransfer": _attended_transfer,
+    b"BlindTransfer": _blind_transfer,
+    b"BridgeEnter": _bridge_enter,
+    b"BridgeLeave": _bridge_leave,
+    b"CoreShowChannel": _show_channel,
+    b"CoreShowChannelsComplete": _channels_listed,
+    b"DialBegin": _dial_begin,
+    b"DialEnd": _dial_end,
+    b"DialState": _dial_state,
+    b"Hangup": _hangup,
+    b"HangupRequest": _hangup_request,
+    b"Hold": _hold,
+    b"LocalBridge": _local_bridge,
+    b"Newchannel": _newchannel,
+    b"Newexten": _newexten,
+    b"QueueCallerAbandon": _abandon,
+    b"QueueCallerJoin": _join,
+    b"QueueCallerLeave": _leave,
+    b"QueueEntry": _queue_entry,
+    b"QueueMember": _member,
+    b"QueueMemberAdded": _member,
+    b"QueueMemberPause": _member,
+    b"QueueMemberPenalty": _member,
+    b"QueueMemberRemoved": _member_removed,
+    b"QueueMemberRinginuse": _member,
+    b"QueueMemberStatus": _member,
+    b"QueueParams": _queue_params,
+    b"QueueStatusComplete": _queues_listed,
+    b"Shutdown": _shutdown,
+    b"SoftHangupRequest": _hangup_request,
+    b"Unhold": _unhold,
+    b"VarSet": _varset,
+}
+
+# Most of these say nothing of use; looking for the marker first spares them everything else.
+_MARKERS = {
+    b"DialState": b"\r\nDialStatus: RINGING",
+    b"Newexten": b"\r\nApplication: Queue\r\n",
+    b"VarSet": b"\r\nVariable: QUEUESTATUS\r\n",
+}
+
+
+class Translator:
+    """Translates the blocks of one stream, in order, and counts them by name."""
+
+    def __init__(self) -> None:
+        """Start before the first block of a stream."""
+        self.clock = StreamClock()
+        self.counts: Counter[bytes] = Counter()
+        """Events seen by name; names beyond a bound are counted as ``other``."""
+        self._untimed: list[bytes] = []
+
+    def feed(self, blocks: Iterable[bytes], arrived_at: float | None = None) -> list[ev.Event]:
+        """Translate blocks.
+
+        :param arrived_at: own clock when they were read, seconds since 1970; ``None`` for a recording.
+        """
+        events: list[ev.Event] = []
+        names: list[bytes] = []
+        translations = TRANSLATIONS
+        for block in blocks:
+            if block[:7] == b"Event: ":
+                name = _name(block)
+                names.append(name)
+                if name not in translations or (name in _MARKERS and _MARKERS[name] not in block):
+                    continue
+            self._translate(block, arrived_at, events)
+        self._count(names)
+        return events
+
+    @property
+    def timeless(self) -> bool:
+        """Blocks came, but nothing told the time."""
+        return bool(self._untimed)
+
+    def _count(self, names: list[bytes]) -> None:
+        counts = self.counts
+        counts.update(names)
+        if len(counts) > _MOST_NAMES:
+            for name in list(counts)[_MOST_NAMES - 1 :]:
+                if name != b"other":
+                    counts[b"other"] += counts.pop(name)
+
+    def _translate(self, block: bytes, arrived_at: float | None, events: list[ev.Event]) -> None:
+        clock = self.clock
+        try:
+            at = clock.stamp(block, arrived_at)
+        except ValueError:
+            at = clock.last
+            events.append(ev.StreamFault(at or 0.0, "malformed", f"Timestamp is no number in {_shown(block)}"))
+        if at is None:
+            if len(self._untimed) < _MOST_UNTIMED:
+                self._untimed.append(block)
+            return
+        if self._untimed:
+            for earlier in self._untimed:
+                self._append(earlier, at, events)
+            self._untimed.clear()
+        if clock.regressed_by:
+            events.append(ev.StreamFault(at, "clock_regression", f"{clock.regressed_by:.6f} s in {_shown(block)}"))
+        self._append(block, at, events)
+
+    def _append(self, block: bytes, at: float, events: list[ev.Event]) -> None:
+        if block == OVERSIZED:
+            events.append(ev.StreamFault(at, "oversized", "a block over the limit was skipped"))
+            return
+        try:
+            event = _translate_one(block, at)
+        except MissingHeaderError as error:
+            events.append(ev.StreamFault(at, "malformed", f"no {error} in {_shown(block)}"))
+            return
+        if event is None:
+            return
+        if _BARE_HEADER.search(block):
+            events.append(ev.StreamFault(at, "bare_header", f"a line without a colon in {_shown(block)}"))
+        if not block.isascii():
+            try:
+                block.decode()
+            except UnicodeDecodeError:
+                events.append(ev.StreamFault(at, "invalid_utf8", f"kept as \\xNN in {_shown(block)}"))
+        events.append(event)
+
+
+def _name(block: bytes) -> bytes:
+    end = block.find(b"\r\n", 7)
+    return block[7:end] if end > 0 else block[7:]
+
+
+def _translate_one(block: bytes, at: float) -> ev.Event | None:
+    if block[:7] == b"Event: ":
+        return TRANSLATIONS[_name(block)](block, at)
+    if block.startswith(b"Response: "):
+        if b"\r\nMessage: Queue status will follow" in block:
+            return ev.SnapshotBegan(at, "queues")
+        if b"\r\nMessage: Channels will follow" in block:
+            return ev.SnapshotBegan(at, "channels")
+        return None
+    if block.startswith(BANNER):
+        return None
+    raise MissingHeaderError("Event or Response")
+
+
+def _shown(block: bytes) -> str:
+    return repr(block[:80])

@@ -1,0 +1,202 @@
+"""The only composer: puts sources, engines, hub and sinks together, and takes them apart again in the right order.
+
+Order of an end: the pumps stop first and tell what is still up as ``unknown``; then the sinks finish what waits for
+them; the web server goes last. A sink that fails is reported and lost; it never takes the others with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+
+from ringwatch import __version__, telemetry
+from ringwatch.config import Config, PbxConfig
+from ringwatch.core.engine import Engine
+from ringwatch.core.facts import Anomaly
+from ringwatch.core.standards import Policy
+from ringwatch.flow.hub import Hub, Inbox
+from ringwatch.flow.ports import Attached, Batch, Detached, Item, Sink, Source
+from ringwatch.flow.pump import Pump
+from ringwatch.sinks.facts_file import FactsFile
+from ringwatch.sinks.itself import Itself
+from ringwatch.sinks.metrics import MetricsSink
+from ringwatch.sinks.web import WebServer
+from ringwatch.sources.ami import AmiSource
+from ringwatch.sources.capture import CaptureSource, CaptureWriter
+from ringwatch.sources.pyst2 import Pyst2Source
+
+_SOURCES: dict[str, type[AmiSource | Pyst2Source]] = {"ami": AmiSource, "pyst2": Pyst2Source}
+_HOUSEKEEPING_SECONDS = 5.0
+_FAREWELL_SECONDS = 5.0
+
+
+def live_source(pbx: PbxConfig, *, give_up: bool = False) -> Source:
+    """Make the configured live source of a PBX."""
+    return _SOURCES[pbx.source](pbx, give_up=give_up)
+
+
+class Daemon:
+    """Watches every configured PBX until told to stop.
+
+    :param facts: file to which facts are appended, if any.
+    :param sinks: further sinks.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        says: telemetry.Telemetry,
+        *,
+        facts: Path | None = None,
+        sinks: Sequence[Sink] = (),
+    ) -> None:
+        self._config = config
+        self._says = says
+        policies = {pbx.name: config.policy_for(pbx.name) for pbx in config.pbx}
+        self._hub = Hub()
+        self.metrics = MetricsSink(policies, agents=config.metrics.agents)
+        self._sinks: list[Sink] = [self.metrics, *sinks]
+        if facts:
+            self._sinks.append(FactsFile(facts, self._facts_lost))
+        # A daemon of several PBXs has others to watch while one of them is being mended.
+        alone = len(config.pbx) == 1
+        self.pumps = [
+            Pump(live_source(pbx, give_up=alone), Engine(pbx.name, policies[pbx.name]), self._hub, listen=self._listen)
+            for pbx in config.pbx
+        ]
+        self.metrics.add(Itself(self.pumps, self._hub))
+        self.web = WebServer(self.metrics.page, self.pumps)
+
+    async def run(self, stop: asyncio.Event, started: Callable[[str], None] = lambda _address: None) -> None:
+        """Watch until ``stop`` is set.
+
+        :param started: told the address of the web pages once they are there.
+        :raises ringwatch.errors.RingwatchError: the web address cannot be had, or the one PBX refuses for good.
+        """
+        await self.web.start(self._config.web.host, self._config.web.port)
+        self._says.emit(telemetry.Started(version=__version__, listen=self.web.address))
+        started(self.web.address)
+        sinks = [asyncio.create_task(self._keep(sink, self._hub.add(sink.name))) for sink in self._sinks]
+        pumps = [asyncio.create_task(pump.run()) for pump in self.pumps]
+        others = [asyncio.create_task(stop.wait()), asyncio.create_task(self._keep_house())]
+        try:
+            done, _ = await asyncio.wait([*pumps, *others], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            await _cancel([*pumps, *others])
+            self._hub.close()
+            await asyncio.wait(sinks, timeout=_FAREWELL_SECONDS)
+            await _cancel(sinks)
+            await self.web.stop()
+            self._says.emit(telemetry.Stopped())
+
+    async def _keep(self, sink: Sink, inbox: Inbox) -> None:
+        try:
+            await sink.run(inbox)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on; the inbox counts what is lost
+            self._says.emit(telemetry.SinkFailed(sink=sink.name, why=repr(error)))
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(_HOUSEKEEPING_SECONDS)
+            self._says.flush()
+            for inbox in self._hub.inboxes:
+                if inbox.dropped:
+                    self._says.emit(telemetry.SinkDropped(sink=inbox.name, count=inbox.dropped))
+
+    def _facts_lost(self, message: str, count: int) -> None:
+        self._says.emit(telemetry.FactsLost(why=message, count=count))
+
+    def _listen(self, pbx: str, heard: Attached | Detached | Anomaly) -> None:
+        match heard:
+            case Attached():
+                self._says.emit(telemetry.Attached(pbx=pbx, where=heard.where, ami_version=heard.version))
+            case Detached():
+                self._says.emit(
+                    telemetry.Detached(pbx=pbx, why=heard.why, remedy=heard.remedy, retry_in_seconds=heard.retry_in)
+                )
+            case Anomaly():
+                self._says.emit(telemetry.AnomalySeen(pbx=pbx, kind=heard.kind, detail=heard.detail))
+
+
+async def replay(path: Path, pbx: str, policy: Policy, sinks: Sequence[Sink]) -> Pump:
+    """Send a recording through the whole pipeline; nothing goes outward but to the given sinks.
+
+    :raises ringwatch.errors.RingwatchError: the recording cannot be used, or a sink cannot write.
+    """
+    hub = Hub()
+    pump = Pump(CaptureSource(path), Engine(pbx, policy), hub, listen=lambda _pbx, _heard: None, lossless=True)
+    for sink in sinks:
+        if isinstance(sink, MetricsSink):
+            sink.add(Itself([pump], hub))
+    inboxes = [hub.add(sink.name) for sink in sinks]
+    tasks = [asyncio.create_task(sink.run(inbox)) for sink, inbox in zip(sinks, inboxes, strict=True)]
+    work = asyncio.create_task(pump.run())
+    try:
+        # A sink only ends before the pump when it failed: then there is no point in going on.
+        done, _ = await asyncio.wait([work, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        hub.close()
+        await asyncio.gather(*tasks)
+    finally:
+        await _cancel([work, *tasks])
+    return pump
+
+
+async def record(source: Source, writer: CaptureWriter, stop: asyncio.Event, heard: Callable[[Item], None]) -> None:
+    """Write a live stream to a recording until ``stop`` is set.
+
+    :param heard: told of every item.
+    :raises ringwatch.errors.RingwatchError: the PBX refuses for good, or the disk does.
+    """
+
+    async def write() -> None:
+        async for item in source.items():
+            if isinstance(item, Batch):
+                writer.write(item)
+            heard(item)
+
+    tasks = [asyncio.create_task(write()), asyncio.create_task(stop.wait())]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        await _cancel(tasks)
+        writer.close()
+
+
+@contextlib.contextmanager
+def stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Let SIGINT and SIGTERM set an event instead of tearing the loop down."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+@contextlib.asynccontextmanager
+async def ended_after(seconds: float | None, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Set an event after some time; ``None`` is never."""
+    handle = asyncio.get_running_loop().call_later(seconds, stop.set) if seconds is not None else None
+    try:
+        yield
+    finally:
+        if handle:
+            handle.cancel()
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[object]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

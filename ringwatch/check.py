@@ -1,0 +1,210 @@
+"""``ringwatch check --live``: logs in, listens for a while, and tells what the account cannot see.
+
+Asterisk tells nobody the rights of an account, so they are inferred from what arrives:
+
+* a class of which an event arrived is there;
+* a class of which none arrived is missing when another class proves that there was something to say;
+* else nothing is claimed: on a silent desk one call through a queue settles it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from rich.console import Console
+from rich.table import Table
+
+from ringwatch.app import live_source
+from ringwatch.config import Config, PbxConfig
+from ringwatch.errors import SourceError
+from ringwatch.flow.ports import Attached, Batch
+
+Verdict = Literal["ok", "missing", "unseen", "advice"]
+
+_EVENT = re.compile(rb"Event: ([^\r]*)(?:\r\nPrivilege: ([^\r,]*))?")
+_NOISE = re.compile(
+    rb"Event: (?:RTCPSent|RTCPReceived|TestEvent|DeviceStateChange|VarSet(?!.*\r\nVariable: QUEUESTATUS\r))", re.DOTALL
+)
+# Below this share of the bytes a filter would save nothing worth a line of configuration.
+_NOISE_SHARE = 0.2
+
+MEND: dict[str, tuple[str, str]] = {
+    "read system": ("account", "read = system,call,agent,dialplan"),
+    "read call": ("account", "read = system,call,agent,dialplan"),
+    "read agent": ("account", "read = system,call,agent,dialplan"),
+    "read dialplan": ("account", "read = system,call,agent,dialplan"),
+    "write reporting": ("account", "write = reporting"),
+    "timestamps": ("general", "timestampevents = yes"),
+    "filters": (
+        "account",
+        """\
+eventfilter = ^Event: ([^V]|V[^a])
+eventfilter = ^Event: VarSet.*Variable: QUEUESTATUS
+eventfilter = !^Event: DeviceStateChange
+eventfilter = !^Event: (RTCPSent|RTCPReceived|TestEvent)""",
+    ),
+}
+"""What to write in manager.conf, in [general] or in the account, to mend each finding."""
+
+_WITHOUT = {
+    "read system": "without it a restart of Asterisk is noticed late",
+    "read call": "without it no call is seen at all",
+    "read agent": "without it no queue is seen",
+    "read dialplan": "without it refused callers are not seen, and timeout, empty and withdrawn look alike",
+    "write reporting": "without it calls that were up before ringwatch came are not known",
+    "timestamps": "without them every delay of the network becomes part of a wait",
+    "filters": "much of what arrives is of no use here",
+}
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found about one PBX."""
+
+    pbx: str
+    username: str
+    findings: dict[str, tuple[Verdict, str]] = field(default_factory=dict)
+    error: str | None = None
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing is known to be missing."""
+        return self.error is None and all(verdict != "missing" for verdict, _ in self.findings.values())
+
+    @property
+    def mend(self) -> list[str]:
+        """Lines of manager.conf that mend what is missing."""
+        wanted = [MEND[name] for name, (verdict, _) in self.findings.items() if verdict in ("missing", "advice")]
+        lines: list[str] = []
+        for section, title in (("general", "[general]"), ("account", f"[{self.username}]")):
+            found = dict.fromkeys(text for where, text in wanted if where == section)
+            if found:
+                lines += [title, *found]
+        return lines
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for a program."""
+        findings = {name: {"verdict": verdict, "note": note} for name, (verdict, note) in self.findings.items()}
+        return {"pbx": self.pbx, "well": self.well, "error": self.error, "findings": findings, "mend": self.mend}
+
+    def show(self, console: Console) -> None:
+        """Print it for a person."""
+        if self.error:
+            console.print(f"[bold]{self.pbx}[/]: [red]{self.error}[/]", highlight=False)
+            return
+        colours = {"ok": "green", "missing": "red", "unseen": "yellow", "advice": "yellow"}
+        table = Table(title=f"PBX {self.pbx}", title_justify="left", header_style="bold")
+        for name in ("What", "Verdict", "Why"):
+            table.add_column(name)
+        for name, (verdict, note) in self.findings.items():
+            table.add_row(name, f"[{colours[verdict]}]{verdict}[/]", note)
+        console.print(table)
+        if self.mend:
+            console.print("In manager.conf, then [bold]asterisk -rx 'manager reload'[/]:", highlight=False)
+            for line in self.mend:
+                console.print(f"  {line}".replace("\n", "\n  "), highlight=False, markup=False, soft_wrap=True)
+
+
+class Evidence:
+    """What a stream showed."""
+
+    def __init__(self) -> None:
+        self.names: Counter[bytes] = Counter()
+        self.classes: set[bytes] = set()
+        self.denied = False
+        self.stamped = 0
+        self.events = 0
+        self._bytes = 0
+        self._noise = 0
+        self._queue_started = False
+
+    def take(self, block: bytes) -> None:
+        """Look at one block."""
+        if block.startswith(b"Response: Error") and b"Permission denied" in block:
+            # Of what a session asks after the login, only CoreShowChannels needs a class.
+            self.denied = True
+        match = _EVENT.match(block)
+        if not match:
+            return
+        self.names[match[1]] += 1
+        if match[2] is None:
+            return
+        self.classes.add(match[2])
+        if match[1] == b"FullyBooted":
+            # Sent by the login itself, and never stamped.
+            return
+        self.events += 1
+        self.stamped += b"\r\nTimestamp: " in block
+        self._bytes += len(block)
+        if _NOISE.match(block):
+            self._noise += len(block)
+        self._queue_started = self._queue_started or b"\r\nApplication: Queue\r\n" in block
+
+    def findings(self) -> dict[str, tuple[Verdict, str]]:
+        """Conclude."""
+        queued = self.names[b"QueueCallerJoin"] > 0
+        verdicts: dict[str, Verdict] = {
+            "read system": "ok" if b"system" in self.classes else "missing",
+            "read call": self._class(b"call", proof=queued),
+            "read agent": self._class(b"agent", proof=self._queue_started),
+            "read dialplan": self._class(b"dialplan", proof=queued),
+            "write reporting": "missing" if self.denied else "ok",
+            "timestamps": ("ok" if self.stamped else "missing") if self.events else "unseen",
+            "filters": "advice" if self._noise > self._bytes * _NOISE_SHARE else "ok" if self.events else "unseen",
+        }
+        return {name: (verdict, self._note(name, verdict)) for name, verdict in verdicts.items()}
+
+    def _class(self, name: bytes, *, proof: bool) -> Verdict:
+        if name in self.classes:
+            return "ok"
+        return "missing" if proof else "unseen"
+
+    def _note(self, name: str, verdict: Verdict) -> str:
+        if verdict == "unseen":
+            return "nothing arrived that would tell: make a call through a queue and check again, with more --seconds"
+        if name == "filters" and verdict == "advice":
+            return f"{self._noise / self._bytes:.0%} of the bytes are events that no rule reads"
+        return "" if verdict == "ok" else _WITHOUT[name]
+
+
+async def check_live(config: Config, seconds: float) -> list[Report]:
+    """Check every PBX at once.
+
+    :param seconds: how long to listen after the login.
+    """
+    return await asyncio.gather(*(_check(pbx, seconds) for pbx in config.pbx))
+
+
+async def _check(pbx: PbxConfig, seconds: float) -> Report:
+    report = Report(pbx.name, pbx.username)
+    evidence = Evidence()
+    attached = asyncio.Event()
+
+    async def listen() -> None:
+        async for item in live_source(pbx, give_up=True).items():
+            match item:
+                case Batch():
+                    for block in item.blocks:
+                        evidence.take(block)
+                case Attached():
+                    attached.set()
+                case _ if not attached.is_set():
+                    raise SourceError(item.why, remedy=item.remedy)
+
+    listening = asyncio.create_task(listen())
+    waiting = asyncio.create_task(attached.wait())
+    await asyncio.wait([listening, waiting], return_when=asyncio.FIRST_COMPLETED)
+    if attached.is_set():
+        await asyncio.wait([listening], timeout=seconds)
+    listening.cancel()
+    waiting.cancel()
+    outcome = (await asyncio.gather(listening, waiting, return_exceptions=True))[0]
+    if isinstance(outcome, SourceError):
+        report.error = str(outcome) + (f"; {outcome.remedy}" if outcome.remedy else "")
+    else:
+        report.findings = evidence.findings()
+    return report

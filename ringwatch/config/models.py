@@ -1,0 +1,264 @@
+"""The configuration as frozen records, one per table of the TOML file; ``config/ringwatch.toml`` explains every key.
+
+Rules:
+
+* Every key but ``[[pbx]] username`` and a secret has a default, and the default is written here once.
+* A check that looks at two keys of a table hangs on the later of the two, so that it is reported even when other keys
+  of the table are wrong. Checks across tables are in ``ringwatch.config``.
+* Secrets are SecretStr from the moment they are read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from ringwatch.config.checks import (
+    Address,
+    Cadence,
+    Country,
+    ExistingFile,
+    Extension,
+    Flag,
+    Host,
+    Lines,
+    Listen,
+    LogFormatName,
+    LoginName,
+    LogLevelName,
+    Pause,
+    PbxName,
+    Port,
+    Rings,
+    Seconds,
+    SourceName,
+    Text,
+    a_list,
+    named_tables,
+    refuse,
+    tables,
+)
+from ringwatch.core.standards import CADENCES, Line, Policy, Standard
+
+AMI_PORT = 5038
+AMI_TLS_PORT = 5039
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a validation is told besides the data: where relative paths start, and the warnings met so far."""
+
+    base: Path
+    warnings: tuple[str, ...] = ()
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class TlsConfig(_Table):
+    """``[pbx.tls]``: its presence switches TLS on; with no key at all, the system's authorities vouch for the PBX."""
+
+    ca_file: ExistingFile | None = None
+    cert_file: ExistingFile | None = None
+    key_file: Annotated[ExistingFile | None, Field(validate_default=True)] = None
+    server_name: Host | None = None
+    """The name the certificate must carry; ``host`` when not given."""
+
+    @field_validator("key_file")
+    @classmethod
+    def _with_its_certificate(cls, key_file: Path | None, info: ValidationInfo) -> Path | None:
+        # A certificate that failed its own check is absent from info.data: one fault is enough.
+        if "cert_file" in info.data and (key_file is None) != (info.data["cert_file"] is None):
+            if key_file is None:
+                refuse("missing beside cert_file", "give the certificate's private key")
+            else:
+                refuse("given without cert_file", "give the certificate that belongs to it")
+        return key_file
+
+
+class PbxConfig(_Table):
+    """``[[pbx]]``: one Asterisk, its manager account, and how the connection is watched. Times are in seconds.
+
+    ``port`` is 5039 by default where there is a ``tls`` table.
+    """
+
+    name: PbxName = "main"
+    host: Host = "127.0.0.1"
+    source: SourceName = "ami"
+    tls: TlsConfig | None = None
+    port: Port = AMI_PORT
+    username: Text
+    secret: SecretStr
+    secret_file: Text | None = None
+    login: LoginName = "md5"
+    connect_timeout: Pause = 5.0
+    login_timeout: Pause = 5.0
+    ping_seconds: Pause = 10.0
+    read_timeout: Annotated[Pause, Field(validate_default=True)] = 25.0
+    reconnect_min_seconds: Pause = 0.5
+    reconnect_max_seconds: Annotated[Pause, Field(validate_default=True)] = 30.0
+    trunks: Annotated[tuple[Text, ...], a_list('["PJSIP/trunk"]')] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _port_of_tls(cls, table: object) -> object:
+        # Not a default factory: that is not called, and is a fault of its own, when an earlier key is wrong.
+        if isinstance(table, dict) and "port" not in table and table.get("tls") is not None:
+            return {**table, "port": AMI_TLS_PORT}
+        return table
+
+    @field_validator("tls")
+    @classmethod
+    def _not_over_pyst2(cls, tls: TlsConfig | None, info: ValidationInfo) -> TlsConfig | None:
+        if tls is not None and info.data.get("source") == "pyst2":
+            refuse("pyst2 has no TLS", 'take the tls table out, or give source = "ami"')
+        return tls
+
+    @field_validator("read_timeout")
+    @classmethod
+    def _outlasts_a_ping(cls, read_timeout: float, info: ValidationInfo) -> float:
+        ping = info.data.get("ping_seconds", 0.0)
+        if read_timeout <= ping:
+            # The answer to a ping is all that is heard of a desk at night.
+            refuse(
+                f"{read_timeout:g} s is not longer than ping_seconds, {ping:g} s",
+                "give at least twice ping_seconds, or every quiet hour looks like a dead connection",
+            )
+        return read_timeout
+
+    @field_validator("reconnect_max_seconds")
+    @classmethod
+    def _not_below_the_least(cls, longest: float, info: ValidationInfo) -> float:
+        least = info.data.get("reconnect_min_seconds", 0.0)
+        if longest < least:
+            refuse(f"{longest:g} s is less than reconnect_min_seconds, {least:g} s", f"give {least:g} or more")
+        return longest
+
+
+class WebConfig(_Table):
+    """``[web]``: where /metrics and the health pages are served."""
+
+    listen: Listen = Address("127.0.0.1", 9816)
+
+    @property
+    def host(self) -> str:
+        """The host of ``listen``, without brackets."""
+        return self.listen.host
+
+    @property
+    def port(self) -> int:
+        """The port of ``listen``; 0 lets the system choose."""
+        return self.listen.port
+
+
+class StandardConfig(_Table):
+    """``[standard]``: what is promised to every caller unless the queue says otherwise."""
+
+    country: Country = "nl"
+    cadence: Cadence | None = None
+    """On and off times in ms; overrides the country's."""
+    rings: Rings = 3
+    short_abandon_seconds: Seconds = 5.0
+    lines_waiting: Lines = 3
+
+    def standard(self) -> Standard:
+        """Return the record that the core measures by."""
+        return Standard(
+            cadence_ms=self.cadence or CADENCES[self.country],
+            rings=self.rings,
+            short_abandon_seconds=self.short_abandon_seconds,
+            lines_waiting=self.lines_waiting,
+        )
+
+
+class QueueConfig(_Table):
+    """``[queue."name"]``: what one queue promises differently; None is as in ``[standard]``."""
+
+    country: Country | None = None
+    cadence: Cadence | None = None
+    rings: Rings | None = None
+    short_abandon_seconds: Seconds | None = None
+    lines_waiting: Lines | None = None
+
+    def over(self, general: StandardConfig) -> Standard:
+        """Return *general*'s standard with this queue's own values; the queue's country beats a general cadence."""
+        own = self.model_dump(exclude_none=True)
+        if "country" in own:
+            own.setdefault("cadence", None)
+        return general.model_copy(update=own).standard()
+
+
+class LineConfig(_Table):
+    """``[line."name"]``: a direct line, one that is not a queue, that has a name of its own in facts and metrics."""
+
+    extensions: Annotated[tuple[Extension, ...], a_list('["3000", "_31XX"]', least=1)]
+    contexts: Annotated[tuple[Text, ...], a_list('["from-trunk"]')] = ()
+    """The dialplan contexts in which the extensions count; empty is any."""
+
+
+class MetricsConfig(_Table):
+    """``[metrics]``: which series are worth their number."""
+
+    agents: Flag = False
+
+
+class LogConfig(_Table):
+    """``[log]``: how much the daemon says, and in which form."""
+
+    level: LogLevelName = "info"
+    format: LogFormatName = "auto"
+
+
+# Mapping, not dict: what is read is not written to.
+Queues = Annotated[Mapping[Text, QueueConfig], named_tables('[queue."support"]')]
+NamedLines = Annotated[Mapping[Text, LineConfig], named_tables('[line."reception"]')]
+
+
+class Config(_Table):
+    """The whole configuration. Attributes are named as the tables of the file are."""
+
+    pbx: Annotated[tuple[PbxConfig, ...], tables("[[pbx]]")]
+    web: WebConfig = WebConfig()
+    standard: StandardConfig = StandardConfig()
+    queue: Queues = {}
+    line: NamedLines = {}
+    metrics: MetricsConfig = MetricsConfig()
+    log: LogConfig = LogConfig()
+    _warnings: tuple[str, ...] = PrivateAttr(default=())
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Keep the warnings of a reading."""
+        if isinstance(context, Reading):
+            self._warnings = context.warnings
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What works and is unwise, one printable line each: a secret that everyone may read."""
+        return self._warnings
+
+    def standard_for(self, queue: str) -> Standard:
+        """Return what is promised to the callers of a queue; the general standard for one without its own table."""
+        own = self.queue.get(queue)
+        return self.standard.standard() if own is None else own.over(self.standard)
+
+    def policy_for(self, pbx: str) -> Policy:
+        """Return everything the engine is told about one PBX; raises KeyError for a name that is not configured."""
+        trunks = {each.name: each.trunks for each in self.pbx}[pbx]
+        return Policy(
+            default=self.standard.standard(),
+            standards={queue: self.standard_for(queue) for queue in self.queue},
+            lines=tuple(Line(name, line.extensions, line.contexts) for name, line in self.line.items()),
+            trunks=trunks,
+        )

@@ -1,0 +1,212 @@
+"""The engine of one PBX: events in, facts out. No clock, no I/O, nothing random.
+
+Rules:
+
+* A call is made by a channel that rings in from a phone or trunk, or by an Originate. Channels that are dialled are
+  ring attempts of the call that dials them; halves of Local pairs are wire.
+* What is dialled through a Local pair belongs to the attempt in front of it: one device, one attempt.
+* Everything a channel held is closed when the channel ends; nothing waits for an event that may never come
+  (AgentComplete, QueueCallerLeave).
+* Nothing here raises on what a PBX may send: what no rule foresees becomes an `Anomaly`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ringwatch.core import events as ev
+from ringwatch.core.calls import Calls
+from ringwatch.core.facts import Anomaly, Gap, QueueReading, Record
+from ringwatch.core.lifecycle import VisitSignal
+from ringwatch.core.queues import Queues
+from ringwatch.core.standards import Policy
+from ringwatch.core.state import CallState
+
+
+class Engine:
+    """Follows one PBX.
+
+    :param pbx: its name, part of the identity of every fact.
+    :param policy: standards, lines and trunks.
+    """
+
+    def __init__(self, pbx: str, policy: Policy) -> None:
+        """Start knowing nothing but the configuration."""
+        self.pbx = pbx
+        self._records: list[Record] = []
+        self._queues = Queues(pbx, policy.standards)
+        self._calls = Calls(pbx, policy, self._queues, self._records.append)
+        self._visits = self._calls.visits
+        self._at = 0.0
+        self._broken: ev.StreamBroke | None = None
+        self._unlisted: dict[str, None] = {}
+        """Channels that were up when a listing began and that it has not named yet."""
+        self._unlisted_members: dict[tuple[str, str], None] = {}
+        self._unlisted_callers: dict[tuple[str, str], None] = {}
+        calls = self._calls
+        self._handlers: dict[type[Any], Callable[[Any], None]] = {
+            ev.AgentCalled: calls.agent_called,
+            ev.AgentConnected: calls.agent_connected,
+            ev.AgentDumped: self._agent_dumped,
+            ev.BridgeEntered: calls.bridge_entered,
+            ev.BridgeLeft: calls.bridge_left,
+            ev.CallerAbandoned: self._caller_abandoned,
+            ev.CallerJoined: self._caller_joined,
+            ev.CallerLeft: self._caller_left,
+            ev.ChannelEnded: calls.channel_ended,
+            ev.ChannelSeen: self._channel_seen,
+            ev.ChannelStarted: calls.channel_started,
+            ev.DialBegan: calls.dial_began,
+            ev.DialEnded: calls.dial_ended,
+            ev.DialRang: calls.dial_rang,
+            ev.HangupRequested: calls.hangup_requested,
+            ev.HoldBegan: calls.hold_began,
+            ev.HoldEnded: calls.hold_ended,
+            ev.LocalPaired: calls.local_paired,
+            ev.MemberRemoved: self._member_removed,
+            ev.MemberSeen: self._member_seen,
+            ev.QueueEntered: self._queue_entered,
+            ev.QueueSeen: self._queue_seen,
+            ev.QueueStatusSet: self._queue_status_set,
+            ev.Shutdown: self._shutdown,
+            ev.SnapshotBegan: self._snapshot_began,
+            ev.SnapshotEnded: self._snapshot_ended,
+            ev.StreamBroke: self._stream_broke,
+            ev.StreamFault: self._stream_fault,
+            ev.StreamResumed: self._stream_resumed,
+            ev.Tick: self._tick,
+            ev.Transferred: calls.transferred,
+            ev.WaitingSeen: self._waiting_seen,
+        }
+
+    @property
+    def queue_names(self) -> list[str]:
+        """Return the queues known so far."""
+        return [queue.name for queue in self._queues]
+
+    @property
+    def open_calls(self) -> list[CallState]:
+        """Return the calls that are up."""
+        return self._calls.open_calls
+
+    def apply(self, event: ev.Event) -> list[Record]:
+        """Apply one event and return what follows from it, in order."""
+        at = event.at
+        if at > self._at:
+            self._at = at
+            if at >= self._visits.settle_at:
+                self._visits.settle(at)
+        self._handlers[type(event)](event)
+        if not self._records:
+            return []
+        records = self._records[:]
+        self._records.clear()
+        return records
+
+    def readings(self) -> list[QueueReading]:
+        """Return how the queues stand that changed since the last call."""
+        return self._queues.readings()
+
+    def close(self) -> list[Record]:
+        """Stop looking: every call that is up is told as ``unknown``, as of the last event."""
+        return self.apply(ev.Shutdown(self._at))
+
+    # -- queues
+
+    def _queue_entered(self, event: ev.QueueEntered) -> None:
+        if channel := self._calls.find(event.uniqueid):
+            channel.queue_data = event.data
+
+    def _caller_joined(self, event: ev.CallerJoined) -> None:
+        call = self._calls.call_of(event.uniqueid, event.channel, event.caller, event.at)
+        # Whoever joins a line is alive: an earlier request was for something else (Redirect).
+        call.channel.hangup_requested = False
+        self._visits.join(call, event.queue, event.at, event.position)
+
+    def _caller_left(self, event: ev.CallerLeft) -> None:
+        self._visits.left(self._calls.call_of(event.uniqueid, "", "", event.at), event.queue, event.at)
+
+    def _caller_abandoned(self, event: ev.CallerAbandoned) -> None:
+        call = self._calls.call_of(event.uniqueid, "", "", event.at)
+        visit = self._visits.current(call, event.queue, event.at)
+        self._visits.signal(call, visit, VisitSignal.ABANDON, event.at)
+
+    def _agent_dumped(self, event: ev.AgentDumped) -> None:
+        call = self._calls.call_of(event.uniqueid, "", "", event.at)
+        visit = self._visits.current(call, event.queue, event.at)
+        self._visits.signal(call, visit, VisitSignal.DUMP, event.at)
+
+    def _queue_status_set(self, event: ev.QueueStatusSet) -> None:
+        channel = self._calls.find(event.uniqueid)
+        call = channel.call if channel else None
+        if call is None:
+            return
+        if call.visit:
+            self._visits.signal(call, call.visit, VisitSignal.STATUS, event.at, event.status)
+        else:
+            self._visits.refused(call, event.status, event.at)
+
+    def _queue_seen(self, event: ev.QueueSeen) -> None:
+        self._queues[event.queue].changed = True
+
+    def _member_seen(self, event: ev.MemberSeen) -> None:
+        self._unlisted_members.pop((event.queue, event.interface), None)
+        self._queues.set_member(event)
+
+    def _member_removed(self, event: ev.MemberRemoved) -> None:
+        self._queues.remove_member(event.queue, event.interface)
+
+    # -- listings and the stream itself
+
+    def _waiting_seen(self, event: ev.WaitingSeen) -> None:
+        self._unlisted_callers.pop((event.queue, event.uniqueid), None)
+        call = self._calls.call_of(event.uniqueid, event.channel, event.caller, event.at)
+        if call.visit is None or call.visit.queue != event.queue:
+            # Found in line on attaching; a listing gives the wait in whole seconds.
+            self._visits.join(call, event.queue, event.at - event.waited, event.position)
+
+    def _channel_seen(self, event: ev.ChannelSeen) -> None:
+        self._unlisted.pop(event.uniqueid, None)
+
+    def _snapshot_began(self, event: ev.SnapshotBegan) -> None:
+        if event.what == "channels":
+            self._unlisted = dict.fromkeys(self._calls.channel_ids)
+            return
+        self._unlisted_members = {(queue.name, name): None for queue in self._queues for name in queue.members}
+        self._unlisted_callers = {(queue.name, name): None for queue in self._queues for name in queue.waiting}
+
+    def _snapshot_ended(self, event: ev.SnapshotEnded) -> None:
+        if event.what == "channels":
+            for uniqueid in self._unlisted:
+                self._calls.vanish(uniqueid, event.at)
+            self._unlisted = {}
+            return
+        for queue, interface in self._unlisted_members:
+            self._queues.remove_member(queue, interface)
+        for queue, uniqueid in self._unlisted_callers:
+            channel = self._calls.find(uniqueid)
+            call = channel.call if channel else None
+            if call and call.visit and call.visit.queue == queue:
+                self._visits.signal(call, call.visit, VisitSignal.GONE, event.at)
+            self._queues.leave(queue, uniqueid)
+        self._unlisted_members, self._unlisted_callers = {}, {}
+
+    def _shutdown(self, event: ev.Shutdown) -> None:
+        for uniqueid in self._calls.channel_ids:
+            self._calls.vanish(uniqueid, event.at)
+
+    def _stream_broke(self, event: ev.StreamBroke) -> None:
+        if self._broken is None:
+            self._broken = event
+
+    def _stream_resumed(self, event: ev.StreamResumed) -> None:
+        if broken := self._broken:
+            self._broken = None
+            self._records.append(Gap(pbx=self.pbx, from_=broken.at, to=event.at, why=broken.why))
+
+    def _stream_fault(self, event: ev.StreamFault) -> None:
+        self._records.append(Anomaly(pbx=self.pbx, at=event.at, kind=event.kind, detail=event.detail))
+
+    def _tick(self, event: ev.Tick) -> None:
+        """Nothing was said; what was due has been settled by `apply`."""

@@ -1,0 +1,259 @@
+"""Facts: what ringwatch asserts, immutable, past tense, with absolute values and an identity.
+
+Applying a fact twice changes nothing: its identity (``key``) names what it is about and its values are totals, never
+increments. Every metric, topic, row, alert and page is made from these records alone.
+
+Two kinds travel the same way:
+
+* **facts** are kept for good and written by ``--facts``; their fields are the contract of the product;
+* **readings** (`CallOffered`, `QueueReading`) say how things stand now; the next one replaces the last.
+
+Times are seconds since 1970 in the PBX's own clock, durations are seconds, rounded to the millisecond.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Outcome = Literal[
+    "answered",
+    "abandoned",
+    "short_abandoned",
+    "timeout",
+    "key_exit",
+    "empty",
+    "withdrawn",
+    "refused_full",
+    "refused_empty",
+    "dumped",
+    "failed",
+    "unknown",
+]
+AttemptResult = Literal["answered", "no_answer", "elsewhere", "caller_gone", "busy", "failed"]
+EndedBy = Literal["agent", "caller", "transfer", "unknown"]
+Key = tuple[str | float, ...]
+Direction = Literal["inbound", "outbound", "internal"]
+
+
+class QueueVisit(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="queue_visit"):
+    """One stay of a call in one queue, told when it is over (after the talk, when it was answered)."""
+
+    pbx: str
+    call_id: str
+    queue: str
+    ordinal: int
+    joined_at: float
+    ended_at: float
+    outcome: Outcome
+    wait_seconds: float
+    position: int | None
+    agent: str | None
+    interface: str | None
+    agent_ring_seconds: float | None
+    agent_rings: int | None
+    desk_ring_seconds: float
+    desk_rings: int
+    caller_ring_seconds: float | None
+    caller_rings: int | None
+    in_time: bool | None
+    talk_seconds: float
+    hold_seconds: float
+    holds: int
+    talk_ended_by: EndedBy | None
+
+    @property
+    def key(self) -> Key:
+        """Identity: (pbx, call, queue, ordinal)."""
+        return (self.pbx, self.call_id, self.queue, self.ordinal)
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="call"):
+    """One caller's whole journey.
+
+    ``line`` is set when an outside caller was first offered to phones without a queue; only then is the ringing told
+    here, else the visits tell it.
+    """
+
+    pbx: str
+    call_id: str
+    started_at: float
+    ended_at: float
+    direction: Direction
+    caller: str
+    answered: bool
+    answered_at: float | None
+    wait_seconds: float
+    talk_seconds: float
+    hold_seconds: float
+    transfers: int
+    bounces: int
+    queues: list[str]
+    agents: list[str]
+    outcome: Outcome
+    caller_ring_seconds: float | None
+    caller_rings: int | None
+    desk_ring_seconds: float | None
+    desk_rings: int | None
+    in_time: bool | None
+    line: str | None
+
+    @property
+    def key(self) -> Key:
+        """Identity: (pbx, Uniqueid of the caller's first channel)."""
+        return (self.pbx, self.call_id)
+
+
+class RingAttempt(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="ring_attempt"):
+    """One device rung once. ``line`` names the direct line when no queue did the ringing."""
+
+    pbx: str
+    call_id: str
+    queue: str | None
+    agent: str
+    interface: str
+    started_at: float
+    ended_at: float
+    result: AttemptResult
+    ring_seconds: float
+    rings: int
+    line: str | None
+
+    @property
+    def key(self) -> Key:
+        """Identity: (pbx, call, device, start)."""
+        return (self.pbx, self.call_id, self.interface, self.started_at)
+
+
+class Leg(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="leg"):
+    """One stretch of conversation between the caller and one agent.
+
+    ``lines_waiting`` is the number of callers who waited in the same queue when the talk ended.
+    """
+
+    pbx: str
+    call_id: str
+    queue: str | None
+    agent: str
+    interface: str
+    started_at: float
+    ended_at: float
+    talk_seconds: float
+    hold_seconds: float
+    ended_by: EndedBy
+    line: str | None
+    lines_waiting: int
+
+    @property
+    def key(self) -> Key:
+        """Identity: (pbx, call, device, start)."""
+        return (self.pbx, self.call_id, self.interface, self.started_at)
+
+
+class Transfer(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="transfer"):
+    """A transfer that was made or refused. Success means handed over, not answered."""
+
+    pbx: str
+    call_id: str
+    at: float
+    kind: Literal["blind", "attended"]
+    from_agent: str
+    to: str
+    result: Literal["success", "failed"]
+    queue: str | None
+    line: str | None
+
+    @property
+    def key(self) -> Key:
+        """Identity: (pbx, call, moment)."""
+        return (self.pbx, self.call_id, self.at)
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="hold"):
+    """An interval in which the caller of a leg was left alone."""
+
+    pbx: str
+    call_id: str
+    agent: str
+    kind: Literal["hold", "park", "consultation"]
+    started_at: float
+    ended_at: float
+    seconds: float
+    queue: str | None
+    line: str | None
+
+    @property
+    def key(self) -> Key:
+        """Identity: (pbx, call, start)."""
+        return (self.pbx, self.call_id, self.started_at)
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="gap", rename={"from_": "from"}):
+    """A time during which ringwatch did not hear the PBX: nothing is claimed about it."""
+
+    pbx: str
+    from_: float
+    to: float
+    why: Literal["disconnected", "restarted", "overflow"]
+
+    @property
+    def key(self) -> Key:
+        """Identity: (pbx, start)."""
+        return (self.pbx, self.from_)
+
+
+class Anomaly(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="anomaly"):
+    """Something the rules did not foresee; ``kind`` is one of a bounded set, ``detail`` is for people."""
+
+    pbx: str
+    at: float
+    kind: str
+    detail: str
+
+    @property
+    def key(self) -> Key:
+        """Identity: all of it."""
+        return (self.pbx, self.at, self.kind, self.detail)
+
+
+class CallOffered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A caller asked to be served: joined a queue, or made the phones of a direct line ring."""
+
+    pbx: str
+    call_id: str
+    queue: str
+    ordinal: int
+    at: float
+
+    @property
+    def key(self) -> Key:
+        """Identity: that of the visit, or of the line's call."""
+        return (self.pbx, self.call_id, self.queue, self.ordinal)
+
+
+class QueueReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How one queue stands: callers waiting, since when the oldest of them, members by state."""
+
+    pbx: str
+    queue: str
+    waiting: int
+    oldest_joined_at: float | None
+    members: dict[str, int]
+
+    @property
+    def key(self) -> Key:
+        """Identity: (pbx, queue); the next reading replaces the last."""
+        return (self.pbx, self.queue)
+
+
+Fact = QueueVisit | Call | RingAttempt | Leg | Transfer | Hold | Gap | Anomaly
+Reading = CallOffered | QueueReading
+Record = Fact | Reading
+
+_encoder = msgspec.json.Encoder()
+
+
+def to_json(fact: Fact) -> bytes:
+    """Encode one fact as the JSON object that ``--facts`` writes on a line, without the line end."""
+    return _encoder.encode(fact)

@@ -1,0 +1,145 @@
+"""Queues as they stand: who waits, since when, and what the members are doing.
+
+Asterisk's own counters (Completed, Abandoned) are never used: they are lost on restart and on QueueReset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from ringwatch.core.events import MemberSeen
+from ringwatch.core.facts import QueueReading
+
+# Device states (devicestate.h) by number; member status as app_queue.c sends it.
+_STATES = {
+    1: "free",
+    2: "talking",
+    3: "talking",
+    4: "unavailable",
+    5: "unavailable",
+    6: "ringing",
+    7: "talking",
+    8: "on_hold",
+}
+MEMBER_STATES = ("free", "ringing", "talking", "on_hold", "paused", "unavailable", "unknown")
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A member of a queue."""
+
+    agent: str
+    interface: str
+    device: str
+    state: str
+
+
+class Queue:
+    """One queue: the line of waiting callers and the members."""
+
+    __slots__ = ("changed", "members", "name", "waiting")
+
+    def __init__(self, name: str) -> None:
+        """Start with nobody in line and nobody to serve."""
+        self.name = name
+        self.waiting: dict[str, float] = {}
+        """Time of joining by Uniqueid, in the order of joining."""
+        self.members: dict[str, Member] = {}
+        """By interface."""
+        self.changed = True
+
+    def reading(self, pbx: str) -> QueueReading:
+        """Say how it stands."""
+        states = dict.fromkeys(MEMBER_STATES, 0)
+        for member in self.members.values():
+            states[member.state] += 1
+        return QueueReading(
+            pbx=pbx,
+            queue=self.name,
+            waiting=len(self.waiting),
+            oldest_joined_at=min(self.waiting.values(), default=None),
+            members=states,
+        )
+
+
+class Queues:
+    """All queues of one PBX."""
+
+    def __init__(self, pbx: str, names: Iterable[str]) -> None:
+        """Start with the configured queues, so that their zeros exist before anything happens."""
+        self._pbx = pbx
+        self._queues = {name: Queue(name) for name in names}
+        self._index: dict[str, str] | None = None
+        """Agent by device and interface; made when asked for, a large listing would make it a thousand times."""
+
+    def __getitem__(self, name: str) -> Queue:
+        """Return a queue, known from now on."""
+        queue = self._queues.get(name)
+        if queue is None:
+            queue = self._queues[name] = Queue(name)
+        return queue
+
+    def __iter__(self) -> Iterator[Queue]:
+        """Go through the known queues in the order they became known."""
+        return iter(self._queues.values())
+
+    def join(self, name: str, uniqueid: str, at: float) -> None:
+        """Put a caller in line."""
+        queue = self[name]
+        queue.waiting[uniqueid] = at
+        queue.changed = True
+
+    def leave(self, name: str, uniqueid: str) -> None:
+        """Take a caller out of the line; doing it twice changes nothing."""
+        queue = self[name]
+        if queue.waiting.pop(uniqueid, None) is not None:
+            queue.changed = True
+
+    def set_member(self, seen: MemberSeen) -> None:
+        """Note how a member stands."""
+        queue = self[seen.queue]
+        state = "paused" if seen.paused else _STATES.get(seen.status, "unknown")
+        member = Member(seen.agent, seen.interface, seen.device, state)
+        before = queue.members.get(seen.interface)
+        if member == before:
+            return
+        queue.members[seen.interface] = member
+        queue.changed = True
+        if before is None or before.agent != member.agent or before.device != member.device:
+            self._index = None
+
+    def remove_member(self, name: str, interface: str) -> None:
+        """Forget a member."""
+        queue = self[name]
+        if queue.members.pop(interface, None) is not None:
+            queue.changed = True
+            self._index = None
+
+    def agent_at(self, device: str) -> str:
+        """Name the agent at a device: the member's name where all queues agree on one, else the device itself."""
+        return self._agents().get(device) or device
+
+    def is_member(self, device: str) -> bool:
+        """Tell whether some queue has this device as a member."""
+        return device in self._agents()
+
+    def readings(self) -> list[QueueReading]:
+        """Say how every queue stands that changed since the last time."""
+        readings = []
+        for queue in self._queues.values():
+            if queue.changed:
+                queue.changed = False
+                readings.append(queue.reading(self._pbx))
+        return readings
+
+    def _agents(self) -> dict[str, str]:
+        if self._index is None:
+            self._index = {}
+            for queue in self._queues.values():
+                for member in queue.members.values():
+                    for device in (member.device, member.interface):
+                        # The same phone may be "Anna" here and "Front 101" there: then neither name is hers alone.
+                        same = self._index.get(device, member.agent) == member.agent
+                        self._index[device] = member.agent if same else ""
+        return self._index

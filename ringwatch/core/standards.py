@@ -1,0 +1,142 @@
+"""The service standard: ring cadences, thresholds, and which direct lines have a name.
+
+Rules of this module:
+
+* A ring is one period of the country's cadence. ``rings = 1 + floor(ringing seconds / period)``, so the fourth
+  ring starts when three whole periods have passed. A phone that never reported ringing has rung 0 times.
+* Cadences come from Asterisk's ``indications.conf`` (origin: ITU-T E.180 supplement 2). Published lists differ for
+  ro, ru, nl and es, therefore every country and every queue can be given its own.
+* Nothing here reads a file or a clock: the configuration builds these records, the engine only looks things up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
+
+# On and off times in milliseconds, in turn; the sum is the period of one ring.
+CADENCES: Mapping[str, tuple[int, ...]] = MappingProxyType(
+    {
+        "de": (1000, 4000),
+        "es": (1500, 3000),
+        "fr": (1500, 3500),
+        "it": (1000, 4000),
+        "nl": (1000, 4000),
+        "pl": (1000, 4000),
+        "ro": (1850, 4150),
+        "ru": (1000, 4000),
+        "uk": (400, 200, 400, 2000),
+        "us": (2000, 4000),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """What one queue or line promises its callers.
+
+    ``cadence_ms`` is on/off in milliseconds; ``rings`` is the last ring that is still in time;
+    ``short_abandon_seconds`` is the wait below which a caller who hung up is not held against the desk;
+    ``lines_waiting`` is the number of waiting callers from which a talk counts as under pressure.
+    """
+
+    cadence_ms: tuple[int, ...] = CADENCES["nl"]
+    rings: int = 3
+    short_abandon_seconds: float = 5.0
+    lines_waiting: int = 3
+
+    @property
+    def ring_period(self) -> float:
+        """Length of one ring in seconds: the uk's two short tones are one ring of 3 s."""
+        return sum(self.cadence_ms) / 1000
+
+    def rings_in(self, seconds: float) -> int:
+        """Count the rings heard in ``seconds`` of ringing; 0 when nothing rang."""
+        # 1 ns absorbs the binary rounding of two six-decimal timestamps: 15.0 s is the start of ring 4 in nl.
+        return 1 + int((seconds + 1e-9) // self.ring_period) if seconds > 0 else 0
+
+    def in_time(self, rings: int, *, answered: bool) -> bool | None:
+        """Apply the third-ring rule: in time, missed, or (lost before the limit) counted neither way."""
+        if answered:
+            return rings <= self.rings
+        return False if rings > self.rings else None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A direct line (no queue) that has a name of its own in facts and metrics."""
+
+    name: str
+    extensions: tuple[str, ...]
+    contexts: tuple[str, ...] = ()
+
+    def covers(self, exten: str, context: str) -> bool:
+        """Tell whether a call that entered the dialplan at ``exten`` in ``context`` is for this line."""
+        if self.contexts and context not in self.contexts:
+            return False
+        return any(extension_matches(pattern, exten) for pattern in self.extensions)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything the engine must be told about one PBX: standards by queue or line, lines, trunks.
+
+    ``trunks`` are channel prefixes (``PJSIP/trunk``) through which outside callers come and go. When none are
+    given, a device counts as the desk's own once a queue names it as a member.
+    """
+
+    default: Standard = field(default_factory=Standard)
+    standards: Mapping[str, Standard] = field(default_factory=dict)
+    lines: tuple[Line, ...] = ()
+    trunks: tuple[str, ...] = ()
+
+    def standard(self, queue: str) -> Standard:
+        """Return the standard of a queue or line by name."""
+        return self.standards.get(queue, self.default)
+
+    @property
+    def line_names(self) -> list[str]:
+        """Return the names of the direct lines, `DIRECT` for those without one included."""
+        return [*(line.name for line in self.lines), DIRECT]
+
+    def line(self, exten: str, context: str) -> str:
+        """Return the name of the direct line that covers an extension; ``direct`` when none does."""
+        for line in self.lines:
+            if line.covers(exten, context):
+                return line.name
+        return DIRECT
+
+
+DIRECT = "direct"
+
+_PATTERN_CLASSES = {"X": "[0-9]", "Z": "[1-9]", "N": "[2-9]", ".": ".+", "!": ".*"}
+
+
+@lru_cache(maxsize=1024)
+def _pattern(pattern: str) -> re.Pattern[str]:
+    parts: list[str] = []
+    rest = pattern[1:]
+    while rest:
+        head, rest = rest[0], rest[1:]
+        if head == "[":
+            body, closed, rest = rest.partition("]")
+            if not closed or not body:
+                message = f"'[' without ']' in the dial pattern {pattern!r}"
+                raise ValueError(message)
+            parts.append("[" + body.replace("\\", r"\\").replace("^", r"\^") + "]")
+        elif head != "-":  # a dash is only there for the reader, as in Asterisk (pbx.c, ext_cmp)
+            parts.append(_PATTERN_CLASSES.get(head.upper() if head in "xzn" else head, re.escape(head)))
+    return re.compile("".join(parts))
+
+
+def extension_matches(pattern: str, exten: str) -> bool:
+    """Match an extension as Asterisk does: ``_`` starts a pattern of ``X Z N [..] . !``, else letter by letter.
+
+    :raises ValueError: a pattern with an opening bracket that is never closed.
+    """
+    if pattern.startswith("_"):
+        return _pattern(pattern).fullmatch(exten) is not None
+    return pattern == exten

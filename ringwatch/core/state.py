@@ -1,0 +1,194 @@
+"""What the engine remembers of calls while they last: channels, calls, visits, ring attempts, legs.
+
+Plain mutable records with the arithmetic that belongs to one of them. Who may change them, and when, is decided in
+`ringwatch.core.engine` by the tables of `ringwatch.core.lifecycle`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ringwatch.core.facts import Direction, EndedBy, Outcome
+from ringwatch.core.lifecycle import VisitState
+
+
+def seconds(duration: float) -> float:
+    """Round a duration to the millisecond, never below zero."""
+    return round(max(duration, 0.0), 3)
+
+
+def device_of(channel: str) -> str:
+    """Return the device of a channel name: ``PJSIP/101`` of ``PJSIP/101-00000001``."""
+    return channel.rpartition("-")[0] or channel
+
+
+class RingMeter:
+    """Adds up the time during which at least one phone rang."""
+
+    __slots__ = ("_ringing", "_since", "first_at", "total")
+
+    def __init__(self) -> None:
+        """Start with silence."""
+        self._ringing = 0
+        self._since = 0.0
+        self.first_at: float | None = None
+        self.total = 0.0
+
+    def start(self, at: float) -> None:
+        """Another phone rings."""
+        if self.first_at is None:
+            self.first_at = at
+        if not self._ringing:
+            self._since = at
+        self._ringing += 1
+
+    def stop(self, at: float) -> None:
+        """One of them stopped."""
+        if self._ringing:
+            self._ringing -= 1
+            if not self._ringing:
+                self.total += at - self._since
+
+    def freeze(self, at: float) -> None:
+        """The answer is here: what still rings for a moment no longer counts."""
+        if self._ringing:
+            self._ringing = 0
+            self.total += at - self._since
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """One device rung once for a call."""
+
+    call: CallState
+    visit: Visit | None
+    agent: str
+    interface: str
+    dest: str
+    started_at: float
+    rang_at: float | None = None
+    ring_seconds: float = 0.0
+    open: bool = True
+    phone: str = ""
+    """Device of the phone behind a Local pair."""
+    leg: Leg | None = None
+    """The conversation it led to, while that lasts."""
+
+
+@dataclass(slots=True, eq=False)
+class Channel:
+    """One channel: of a caller, of a phone, or half of a Local pair."""
+
+    uniqueid: str
+    name: str
+    started_at: float
+    ringing_in: bool = False
+    caller: str = ""
+    exten: str = ""
+    context: str = ""
+    queue_data: str = ""
+    """Arguments of the application Queue it runs, ``support,tT,,,60``."""
+    partner: str | None = None
+    """The other half of a Local pair."""
+    bridge: str | None = None
+    hangup_requested: bool = False
+    call: CallState | None = None
+    """The call whose caller this is."""
+    attempt: Attempt | None = None
+    """The ring attempt this channel was made for, or stands behind (a phone behind a Local member)."""
+    leg: Leg | None = None
+    """The conversation it takes part in."""
+
+    @property
+    def device(self) -> str:
+        """The device it runs on."""
+        return device_of(self.name)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is half of a Local pair: a piece of wire, nobody's phone."""
+        return self.name.startswith("Local/")
+
+
+@dataclass(slots=True, eq=False)
+class Leg:
+    """One stretch of conversation; ``outer`` is the caller's channel, ``inner`` the agent's."""
+
+    call: CallState
+    agent: str
+    interface: str
+    outer: Channel
+    inner: Channel
+    started_at: float
+    visit: Visit | None
+    attempt: Attempt | None
+    left: tuple[float, EndedBy] | None = None
+    """When the first of the two left the bridge, and which."""
+    holders: dict[str, float] = field(default_factory=dict)
+    """Channels that hold the caller now, with the time since when."""
+    held_since: float = 0.0
+    hold_seconds: float = 0.0
+    holds: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Visit:
+    """One stay in one queue."""
+
+    queue: str
+    ordinal: int
+    joined_at: float
+    position: int | None
+    state: VisitState = VisitState.WAITING
+    rings: RingMeter = field(default_factory=RingMeter)
+    heard_from: float | None = None
+    """Since when the caller hears ringing instead of music."""
+    ring_on_ring: bool = False
+    """The queue plays ringing while a phone rings (option R)."""
+    left_at: float | None = None
+    abandoned: bool = False
+    dumped: bool = False
+    status: str | None = None
+    connected_at: float | None = None
+    answered_by: Attempt | None = None
+    settle_at: float | None = None
+
+
+@dataclass(slots=True, eq=False)
+class CallState:
+    """One caller's journey so far."""
+
+    call_id: str
+    channel: Channel
+    started_at: float
+    direction: Direction
+    aliases: set[str] = field(default_factory=set)
+    """Uniqueids that turned out to be this same caller."""
+    visits: list[Visit] = field(default_factory=list)
+    visit: Visit | None = None
+    """The stay that is not over yet."""
+    leg: Leg | None = None
+    outside: Channel | None = None
+    """The channel of the customer whom an agent calls."""
+    attempts: dict[str, Attempt] = field(default_factory=dict)
+    """Devices being rung now, by the Uniqueid of their channel."""
+    round_answered: bool = False
+    """One of the devices of this round of ringing has answered."""
+    rings: RingMeter = field(default_factory=RingMeter)
+    """Ringing of phones that no queue called, up to the first answer."""
+    line: str | None = None
+    line_outcome: Outcome | None = None
+    offered_at: float | None = None
+    answered_at: float | None = None
+    outcomes: list[Outcome] = field(default_factory=list)
+    """Of its visits, in order."""
+    in_time: list[bool] = field(default_factory=list)
+    """Judgements of its visits that were judged, in order."""
+    queues: list[str] = field(default_factory=list)
+    agents: list[str] = field(default_factory=list)
+    talk_seconds: float = 0.0
+    hold_seconds: float = 0.0
+    transfers: int = 0
+    bounces: int = 0
+    lost: bool = False
+    """It vanished while nobody was looking."""

@@ -1,0 +1,198 @@
+"""Turns what the engine remembers into facts, once it is over. Nothing here changes anything."""
+
+from __future__ import annotations
+
+from ringwatch.core.events import Transferred
+from ringwatch.core.facts import (
+    AttemptResult,
+    Call,
+    EndedBy,
+    Hold,
+    Leg,
+    Outcome,
+    QueueVisit,
+    RingAttempt,
+    Transfer,
+)
+from ringwatch.core.standards import DIRECT, Policy
+from ringwatch.core.state import Attempt, CallState, Visit, seconds
+from ringwatch.core.state import Leg as LegState
+
+
+class Teller:
+    """Knows whose facts these are and by which standard they are judged."""
+
+    def __init__(self, pbx: str, policy: Policy) -> None:
+        """Tell the facts of one PBX."""
+        self._pbx = pbx
+        self._policy = policy
+
+    def visit(
+        self,
+        call: CallState,
+        visit: Visit,
+        outcome: Outcome,
+        *,
+        ended_at: float,
+        leg: LegState | None,
+        ended_by: EndedBy | None,
+    ) -> QueueVisit:
+        """Tell a visit; ``leg`` is the talk it led to."""
+        standard = self._policy.standard(visit.queue)
+        answered = outcome == "answered"
+        waited_until = visit.connected_at if visit.connected_at is not None else ended_at
+        wait = waited_until - visit.joined_at
+        if outcome == "abandoned" and wait < standard.short_abandon_seconds:
+            outcome = "short_abandoned"
+        heard_from = visit.rings.first_at if visit.ring_on_ring else visit.heard_from
+        heard = None if heard_from is None else max(waited_until - heard_from, 0.0)
+        desk_rings = standard.rings_in(visit.rings.total)
+        caller_rings = None if heard is None else standard.rings_in(heard)
+        attempt = visit.answered_by
+        return QueueVisit(
+            pbx=self._pbx,
+            call_id=call.call_id,
+            queue=visit.queue,
+            ordinal=visit.ordinal,
+            joined_at=visit.joined_at,
+            ended_at=ended_at,
+            outcome=outcome,
+            wait_seconds=seconds(wait),
+            position=visit.position,
+            agent=leg.agent if leg else None,
+            interface=leg.interface if leg else None,
+            agent_ring_seconds=seconds(attempt.ring_seconds) if attempt else None,
+            agent_rings=standard.rings_in(attempt.ring_seconds) if attempt else None,
+            desk_ring_seconds=seconds(visit.rings.total),
+            desk_rings=desk_rings,
+            caller_ring_seconds=None if heard is None else seconds(heard),
+            caller_rings=caller_rings,
+            in_time=None
+            if outcome == "unknown"
+            else standard.in_time(desk_rings if caller_rings is None else caller_rings, answered=answered),
+            talk_seconds=seconds(ended_at - leg.started_at - leg.hold_seconds) if leg else 0.0,
+            hold_seconds=seconds(leg.hold_seconds) if leg else 0.0,
+            holds=leg.holds if leg else 0,
+            talk_ended_by=ended_by,
+        )
+
+    def leg(self, leg: LegState, ended_at: float, ended_by: EndedBy, lines_waiting: int) -> Leg:
+        """Tell a stretch of conversation."""
+        return Leg(
+            pbx=self._pbx,
+            call_id=leg.call.call_id,
+            queue=leg.visit.queue if leg.visit else None,
+            agent=leg.agent,
+            interface=leg.interface,
+            started_at=leg.started_at,
+            ended_at=ended_at,
+            talk_seconds=seconds(ended_at - leg.started_at - leg.hold_seconds),
+            hold_seconds=seconds(leg.hold_seconds),
+            ended_by=ended_by,
+            line=None if leg.visit else leg.call.line,
+            lines_waiting=lines_waiting,
+        )
+
+    def hold(self, leg: LegState, started_at: float, ended_at: float) -> Hold:
+        """Tell an interval in which the caller was left alone."""
+        return Hold(
+            pbx=self._pbx,
+            call_id=leg.call.call_id,
+            agent=leg.agent,
+            kind="hold",
+            started_at=started_at,
+            ended_at=ended_at,
+            seconds=seconds(ended_at - started_at),
+            queue=leg.visit.queue if leg.visit else None,
+            line=None if leg.visit else leg.call.line,
+        )
+
+    def transfer(self, leg: LegState, event: Transferred) -> Transfer:
+        """Tell a transfer, made or refused."""
+        return Transfer(
+            pbx=self._pbx,
+            call_id=leg.call.call_id,
+            at=event.at,
+            kind=event.kind,
+            from_agent=leg.agent,
+            to=event.to,
+            result="success" if event.success else "failed",
+            queue=leg.visit.queue if leg.visit else None,
+            line=None if leg.visit else leg.call.line,
+        )
+
+    def attempt(self, attempt: Attempt, ended_at: float, result: AttemptResult) -> RingAttempt:
+        """Tell how ringing one device ended."""
+        call = attempt.call
+        name = attempt.visit.queue if attempt.visit else call.line
+        return RingAttempt(
+            pbx=self._pbx,
+            call_id=call.call_id,
+            queue=attempt.visit.queue if attempt.visit else None,
+            agent=attempt.agent,
+            interface=attempt.interface,
+            started_at=attempt.started_at,
+            ended_at=ended_at,
+            result=result,
+            ring_seconds=seconds(attempt.ring_seconds),
+            rings=self._policy.standard(name or DIRECT).rings_in(attempt.ring_seconds),
+            line=None if attempt.visit else call.line,
+        )
+
+    def call(self, call: CallState, ended_at: float) -> Call:
+        """Tell a caller's whole journey."""
+        standard = self._policy.standard(call.line or DIRECT)
+        answered = call.answered_at is not None
+        waited_until = call.answered_at if call.answered_at is not None else ended_at
+        wait = waited_until - (call.offered_at if call.offered_at is not None else call.started_at)
+        outcome = self._outcome(call)
+        if call.line and outcome == "abandoned" and wait < standard.short_abandon_seconds:
+            outcome = "short_abandoned"
+        heard = rings = None
+        if call.line and call.rings.first_at is not None:
+            heard = max(waited_until - call.rings.first_at, 0.0)
+            rings = standard.rings_in(heard)
+        in_time: bool | None = None
+        if outcome == "unknown":
+            pass
+        elif call.line:
+            in_time = standard.in_time(rings or 0, answered=answered)
+        elif call.in_time:
+            in_time = call.in_time[-1]
+        return Call(
+            pbx=self._pbx,
+            call_id=call.call_id,
+            started_at=call.started_at,
+            ended_at=ended_at,
+            direction=call.direction,
+            caller=call.channel.caller,
+            answered=answered,
+            answered_at=call.answered_at,
+            wait_seconds=seconds(wait),
+            talk_seconds=seconds(call.talk_seconds),
+            hold_seconds=seconds(call.hold_seconds),
+            transfers=call.transfers,
+            bounces=call.bounces,
+            queues=call.queues,
+            agents=call.agents,
+            outcome=outcome,
+            caller_ring_seconds=None if heard is None else seconds(heard),
+            caller_rings=rings,
+            desk_ring_seconds=seconds(call.rings.total) if call.line else None,
+            desk_rings=standard.rings_in(call.rings.total) if call.line else None,
+            in_time=in_time,
+            line=call.line,
+        )
+
+    @staticmethod
+    def _outcome(call: CallState) -> Outcome:
+        if call.answered_at is not None:
+            return "answered"
+        if call.lost:
+            return "unknown"
+        if call.outcomes:
+            return call.outcomes[-1]
+        if call.line_outcome is not None:
+            return call.line_outcome
+        # Never offered to the desk: gone in a menu, or turned away by the dialplan.
+        return "abandoned" if call.channel.hangup_requested else "failed"

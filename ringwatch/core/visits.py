@@ -1,0 +1,177 @@
+"""Queue visits: joining the line, leaving it, and finding out how.
+
+The transitions are in `ringwatch.core.lifecycle`; this module says what each of them does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from ringwatch.core.facts import Anomaly, CallOffered, EndedBy, Outcome, Record
+from ringwatch.core.lifecycle import REFUSALS, VISIT, VisitSignal, VisitState, visit_outcome
+from ringwatch.core.queues import Queues
+from ringwatch.core.standards import Policy
+from ringwatch.core.state import CallState, Leg, Visit
+from ringwatch.core.telling import Teller
+
+SETTLING_SECONDS = 1.0
+"""How long a caller who left the line unserved may still be explained by QUEUESTATUS. Asterisk sets it within
+milliseconds; without class dialplan it never comes."""
+
+
+class Visits:
+    """The visits of all calls of one PBX."""
+
+    def __init__(self, pbx: str, policy: Policy, queues: Queues, tell: Callable[[Record], None]) -> None:
+        """Start with nobody in any line."""
+        self._pbx = pbx
+        self._queues = queues
+        self._tell = tell
+        self.teller = Teller(pbx, policy)
+        self._leaving: dict[Visit, CallState] = {}
+        self.settle_at = math.inf
+        """When the next visit settles, if nothing more is said of it."""
+
+    def join(self, call: CallState, queue: str, at: float, position: int | None) -> Visit:
+        """Put a call in a queue's line."""
+        if call.visit and call.visit.state is not VisitState.TALKING:
+            # It stands in another line now: what ended the last stay was not seen, or has yet to be explained.
+            self.signal(call, call.visit, VisitSignal.GONE, at)
+        if queue in call.queues:
+            call.bounces += 1
+        visit = self._open(call, queue, at, position)
+        self._queues.join(queue, call.channel.uniqueid, at)
+        return visit
+
+    def _open(self, call: CallState, queue: str, at: float, position: int | None) -> Visit:
+        ordinal = 1 + sum(visit.queue == queue for visit in call.visits)
+        visit = Visit(queue, ordinal, at, position)
+        name, options = _queue_arguments(call.channel.queue_data)
+        if name == queue:
+            if "r" in options:
+                visit.heard_from = at
+            visit.ring_on_ring = "R" in options
+        call.visits.append(visit)
+        call.visit = visit
+        if queue not in call.queues:
+            call.queues.append(queue)
+        if call.offered_at is None:
+            call.offered_at = at
+        self._tell(CallOffered(pbx=self._pbx, call_id=call.call_id, queue=queue, ordinal=ordinal, at=at))
+        return visit
+
+    def current(self, call: CallState, queue: str, at: float) -> Visit:
+        """Return the open visit to a queue; one whose joining was not seen begins now."""
+        if call.visit and call.visit.queue == queue:
+            return call.visit
+        self._tell(Anomaly(pbx=self._pbx, at=at, kind="join_not_seen", detail=f"{queue}: {call.call_id}"))
+        return self.join(call, queue, at, None)
+
+    def left(self, call: CallState, queue: str, at: float) -> None:
+        """Take a call out of a queue's line, which may have been said in another way before."""
+        for visit in reversed(call.visits):
+            if visit.queue == queue:
+                self.signal(call, visit, VisitSignal.LEAVE, at)
+                return
+        self._tell(Anomaly(pbx=self._pbx, at=at, kind="join_not_seen", detail=f"{queue}: {call.call_id}"))
+
+    def refused(self, call: CallState, status: str, at: float) -> bool:
+        """Tell of a caller whom a queue did not let in; no queue event says so (app_queue.c, join_queue)."""
+        queue = _queue_arguments(call.channel.queue_data)[0]
+        if status not in REFUSALS or call.visit or not queue:
+            return False
+        visit = self._open(call, queue, at, None)
+        visit.state, visit.status = VisitState.ENDED, status
+        self._end(call, visit, at, self._unserved(call, visit))
+        return True
+
+    def signal(self, call: CallState, visit: Visit, signal: VisitSignal, at: float, status: str | None = None) -> bool:
+        """Let something happen to a visit; ``False`` when it cannot happen there."""
+        state = VISIT.get((visit.state, signal))
+        if state is None:
+            detail = f"{signal.value} while {visit.state.value}: {visit.queue}, {call.call_id}"
+            self._tell(Anomaly(pbx=self._pbx, at=at, kind="visit_transition", detail=detail))
+            return False
+        before, visit.state = visit.state, state
+        if signal is VisitSignal.ABANDON:
+            visit.abandoned = True
+        elif signal is VisitSignal.DUMP:
+            visit.dumped = True
+        elif signal is VisitSignal.CONNECT:
+            visit.connected_at = at
+            visit.rings.freeze(at)
+        elif signal is VisitSignal.STATUS:
+            visit.status = status
+        if state is VisitState.WAITING or before is VisitState.ENDED:
+            return True
+        self._queues.leave(visit.queue, call.channel.uniqueid)
+        if visit.left_at is None and signal in (VisitSignal.ABANDON, VisitSignal.LEAVE):
+            visit.left_at = at
+        if state is VisitState.LEAVING:
+            self._leave(call, visit, signal, at)
+        elif state is VisitState.ENDED and before is not VisitState.TALKING:
+            self._end(call, visit, visit.left_at if visit.left_at is not None else at, self._unserved(call, visit))
+        return True
+
+    def _leave(self, call: CallState, visit: Visit, signal: VisitSignal, at: float) -> None:
+        if visit.abandoned and call.channel.hangup_requested:
+            visit.state = VisitState.ENDED
+            self._end(call, visit, visit.left_at or at, self._unserved(call, visit))
+        elif signal is VisitSignal.ABANDON or visit.answered_by is None:
+            # Nobody answered, so no AgentConnect will explain it; an agent who did may yet hear an announcement.
+            visit.settle_at = at + SETTLING_SECONDS
+            self._leaving[visit] = call
+            self.settle_at = min(self.settle_at, visit.settle_at)
+
+    def settle(self, at: float) -> None:
+        """Close the visits of which nothing more was said in time."""
+        for visit, call in list(self._leaving.items()):
+            if visit.settle_at is not None and visit.settle_at <= at:
+                self._leaving.pop(visit, None)
+                if visit.state is VisitState.LEAVING:
+                    self.signal(call, visit, VisitSignal.SETTLE, at)
+        self.settle_at = min((v.settle_at for v in self._leaving if v.settle_at is not None), default=math.inf)
+
+    def talk_ended(self, call: CallState, leg: Leg, at: float, ended_by: EndedBy) -> None:
+        """Tell a visit that was answered: its talk is over."""
+        visit = leg.visit
+        if visit and self.signal(call, visit, VisitSignal.TALK_END, at):
+            self._end(call, visit, at, "answered", leg, ended_by)
+
+    @staticmethod
+    def _unserved(call: CallState, visit: Visit) -> Outcome:
+        if call.lost and visit.status is None and not visit.abandoned:
+            return "unknown"
+        return visit_outcome(
+            status=visit.status,
+            abandoned=visit.abandoned,
+            hung_up=call.channel.hangup_requested,
+            dumped=visit.dumped,
+            left=visit.left_at is not None and visit.answered_by is None,
+        )
+
+    def _end(
+        self,
+        call: CallState,
+        visit: Visit,
+        at: float,
+        outcome: Outcome,
+        leg: Leg | None = None,
+        ended_by: EndedBy | None = None,
+    ) -> None:
+        self._leaving.pop(visit, None)
+        visit.rings.freeze(at)
+        if call.visit is visit:
+            call.visit = None
+        fact = self.teller.visit(call, visit, outcome, ended_at=at, leg=leg, ended_by=ended_by)
+        call.outcomes.append(fact.outcome)
+        if fact.in_time is not None:
+            call.in_time.append(fact.in_time)
+        self._tell(fact)
+
+
+def _queue_arguments(data: str) -> tuple[str, str]:
+    """Split the arguments of the application Queue: ``support,tTr,,,60`` is (``support``, ``tTr``)."""
+    name, _, rest = data.partition(",")
+    return name, rest.partition(",")[0]

@@ -1,0 +1,136 @@
+"""The pump of one PBX: items of a source and ticks go through the engine to the hub.
+
+Rules:
+
+* One task does everything in order; there is nothing to lock. After every batch the records and the changed readings
+  are published together, so that nobody sees half of it.
+* Between batches time passes by ticks, at the PBX's own time, so that what is due is not late on a quiet line.
+* When the source ends, what is still up is told as ``unknown``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+
+from ringwatch.ami.translate import Translator
+from ringwatch.core import events as ev
+from ringwatch.core.engine import Engine
+from ringwatch.core.facts import Anomaly, Record
+from ringwatch.errors import CaptureWithoutTime
+from ringwatch.flow.hub import Hub
+from ringwatch.flow.ports import Attached, Batch, Detached, Item, Source
+
+TICK_SECONDS = 1.0
+
+
+class Pump:
+    """Drives one engine.
+
+    :param listen: told of every item that is not a batch, and of every anomaly: the log.
+    :param lossless: wait for the sinks after every batch; for a recording, which can wait.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        engine: Engine,
+        hub: Hub,
+        *,
+        listen: Callable[[str, Attached | Detached | Anomaly], None],
+        lossless: bool = False,
+    ) -> None:
+        """Start before the first item."""
+        self.engine = engine
+        self.translator = Translator()
+        self.attached: Attached | None = None
+        self.detached: Detached | None = None
+        """Why it is not attached, once that has been told."""
+        self.attachments = 0
+        self.received_bytes = 0
+        self.lag_seconds: float | None = None
+        """From the PBX's Timestamp of the last event to its being read here, clock differences included."""
+        self._source = source
+        self._hub = hub
+        self._listen = listen
+        self._lossless = lossless
+
+    @property
+    def pbx(self) -> str:
+        """Return the name of the PBX."""
+        return self.engine.pbx
+
+    @property
+    def last_event_at(self) -> float | None:
+        """Return the time of the last event by the PBX's clock, ``None`` before the first."""
+        return self.translator.clock.last
+
+    @property
+    def event_counts(self) -> dict[str, int]:
+        """Return how often every event name was seen."""
+        return {name.decode("ascii", "backslashreplace"): count for name, count in self.translator.counts.items()}
+
+    async def run(self) -> None:
+        """Pump until the source ends.
+
+        :raises ringwatch.errors.SourceError: the source gave up.
+        :raises ringwatch.errors.CaptureWithoutTime: a recording never told the time.
+        """
+        ticker = None if self._lossless else asyncio.create_task(self._tick())
+        items: AsyncIterator[Item] = self._source.items()
+        try:
+            async for item in items:
+                self._take(item)
+                if self._lossless:
+                    await self._hub.drain()
+            if self.translator.timeless:
+                raise CaptureWithoutTime("no block of this recording says when anything happened")
+        finally:
+            if ticker:
+                ticker.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await ticker
+            self._publish(self.engine.close())
+
+    def _take(self, item: Item) -> None:
+        match item:
+            case Batch():
+                self._batch(item)
+            case Attached():
+                self.attached, self.detached = item, None
+                self.attachments += 1
+                self._listen(self.pbx, item)
+                self._publish(self.engine.apply(ev.StreamResumed(self.translator.clock.now(item.at))))
+            case Detached():
+                if self.attached:
+                    at = self.translator.clock.last or item.at
+                    self._publish(self.engine.apply(ev.StreamBroke(at, "disconnected")))
+                self.attached, self.detached = None, item
+                self._listen(self.pbx, item)
+
+    def _batch(self, batch: Batch) -> None:
+        self.received_bytes += batch.size
+        records: list[Record] = []
+        apply = self.engine.apply
+        for event in self.translator.feed(batch.blocks, batch.arrived_at):
+            if found := apply(event):
+                records += found
+        self.lag_seconds = self.translator.clock.ahead
+        self._publish(records)
+
+    def _publish(self, records: list[Record]) -> None:
+        for record in records:
+            if type(record) is Anomaly:
+                self._listen(self.pbx, record)
+        records = [*records, *self.engine.readings()]
+        if records:
+            self._hub.publish(records)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            clock = self.translator.clock
+            if clock.last is not None:
+                self._publish(self.engine.apply(ev.Tick(clock.now(time.time()))))

@@ -1,0 +1,265 @@
+"""Prometheus metrics, made from facts and readings alone.
+
+Rules:
+
+* A counter moves once per fact: the identity of every fact counted is remembered for a while, so that a fact told
+  twice changes nothing.
+* Every series of a queue exists with zero from the moment the queue is configured or discovered, and of a direct line
+  from the start. The waits of rare outcomes are the one exception: their histograms appear with their first caller.
+* Labels are bounded: PBXs, queues and lines, fixed words, and, where switched on, agents. Never a caller or a channel.
+* A page is rendered at most once a second and only when something changed; between, everybody gets the same bytes.
+  Rendering happens between two batches, so a page never shows half of one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from typing import get_args
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE_OPENMETRICS
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.registry import Collector
+
+from ringwatch.core.facts import (
+    Anomaly,
+    AttemptResult,
+    Call,
+    CallOffered,
+    Gap,
+    Hold,
+    Key,
+    Leg,
+    Outcome,
+    QueueReading,
+    QueueVisit,
+    Record,
+    RingAttempt,
+    Transfer,
+)
+from ringwatch.core.queues import MEMBER_STATES
+from ringwatch.core.standards import Policy
+from ringwatch.flow.hub import Inbox
+
+WAIT_BUCKETS = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
+RING_BUCKETS = (1, 2, 3, 4, 5, 6, 8, 10)
+TALK_BUCKETS = (15, 30, 60, 120, 180, 300, 450, 600, 900, 1200, 1800, 3600)
+HOLD_BUCKETS = (5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600)
+
+# Callers turned away at the door have not waited.
+_NO_WAIT = frozenset({"refused_full", "refused_empty"})
+_COMMON_WAITS = ("answered", "abandoned", "timeout")
+# A fact told twice follows its first telling closely (a reconnect, a second witness): hours of calls fit.
+_REMEMBERED = 50_000
+_PAGE_SECONDS = 1.0
+
+
+class MetricsSink:
+    """Counts what happened, and renders the page.
+
+    :param policies: by PBX; their lines and queues get their zeros at once.
+    :param agents: also count by agent (member name).
+    :param clock: monotonic seconds, for the age of the rendered page.
+    """
+
+    name = "metrics"
+
+    def __init__(
+        self, policies: dict[str, Policy], *, agents: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry(auto_describe=False)
+        self._policies = policies
+        self._clock = clock
+        self._counted: OrderedDict[tuple[str, Key], None] = OrderedDict()
+        self._pages: dict[bool, tuple[float, bytes]] = {}
+        self._known: set[tuple[str, str]] = set()
+        self._make(agents=agents)
+        self._by_type: dict[type, Callable[..., None]] = {
+            Anomaly: self._anomaly,
+            Call: self._call,
+            CallOffered: self._call_offered,
+            Gap: self._gap,
+            Hold: self._hold,
+            Leg: self._leg,
+            QueueReading: self._reading,
+            QueueVisit: self._visit,
+            RingAttempt: self._attempt,
+            Transfer: self._transfer,
+        }
+        for pbx, policy in policies.items():
+            self._gaps.labels(pbx)
+            for name in [*policy.line_names, *policy.standards]:
+                self._zero(pbx, name)
+
+    def _make(self, *, agents: bool) -> None:
+        registry = self.registry
+        queue = ("pbx", "queue")
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"ringwatch_{name}", text, labels, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"ringwatch_{name}", text, labels, registry=registry)
+
+        def histogram(name: str, text: str, buckets: Sequence[float], *labels: str) -> Histogram:
+            return Histogram(f"ringwatch_{name}", text, labels, registry=registry, buckets=buckets)
+
+        self._offered = counter("calls_offered", "Callers who asked to be served.", *queue)
+        self._ended = counter("calls", "Callers by how it ended for them.", *queue, "outcome")
+        self._waits = histogram(
+            "wait_seconds", "Wait of a caller until the end of it.", WAIT_BUCKETS, *queue, "outcome"
+        )
+        self._rings = histogram("answer_rings", "Rings until the answer.", RING_BUCKETS, *queue, "heard_by")
+        self._third_ring = counter("third_ring", "Callers in time by the third-ring rule, or not.", *queue, "result")
+        self._attempts = counter("ring_attempts", "Devices rung, by how it ended.", *queue, "result")
+        self._talks = histogram(
+            "talk_seconds", "Talk of an agent with a caller, holds left out.", TALK_BUCKETS, *queue, "pressure"
+        )
+        self._holds = histogram("hold_seconds", "Interval in which a caller was on hold.", HOLD_BUCKETS, *queue)
+        self._transfers = counter("transfers", "Transfers by agents.", *queue, "kind", "result")
+        self._waiting = gauge("queue_waiting", "Callers in line now.", *queue)
+        self._oldest = gauge(
+            "queue_oldest_wait_timestamp_seconds",
+            "When the caller who waits longest joined, seconds since 1970; 0 when nobody waits.",
+            *queue,
+        )
+        self._members = gauge("queue_members", "Members of the queue by state.", *queue, "state")
+        self._gaps = counter("gap_seconds", "Time in which the PBX was not heard.", "pbx")
+        self._anomalies = counter("anomalies", "Things that no rule foresaw.", "pbx", "kind")
+        self._agent_calls = self._agent_talk = self._agent_missed = None
+        if agents:
+            self._agent_calls = counter("agent_calls", "Conversations of an agent.", "pbx", "agent")
+            self._agent_talk = counter("agent_talk_seconds", "Talk of an agent, holds left out.", "pbx", "agent")
+            self._agent_missed = counter("agent_no_answer", "Rings an agent let pass.", "pbx", "agent")
+
+    def add(self, collector: Collector) -> None:
+        """Show on the page what somebody else counts."""
+        self.registry.register(collector)
+
+    async def run(self, inbox: Inbox) -> None:
+        """Count until the inbox is closed."""
+        while records := await inbox.get():
+            self.apply(records)
+
+    def apply(self, records: Iterable[Record]) -> None:
+        """Count records; one that was counted before changes nothing."""
+        for record in records:
+            kind = type(record)
+            if kind is not QueueReading:
+                identity = (kind.__name__, record.key)
+                if identity in self._counted:
+                    continue
+                self._counted[identity] = None
+                if len(self._counted) > _REMEMBERED:
+                    self._counted.popitem(last=False)
+            self._by_type[kind](record)
+
+    def page(self, openmetrics: bool) -> tuple[bytes, str]:  # noqa: FBT001 - a format, asked for by the web server
+        """Return the page and its content type; a page younger than a second is given again."""
+        made_at, page = self._pages.get(openmetrics, (0.0, b""))
+        now = self._clock()
+        if not page or now - made_at >= _PAGE_SECONDS:
+            page = self.render(openmetrics=openmetrics)
+            self._pages[openmetrics] = (now, page)
+        return page, CONTENT_TYPE_OPENMETRICS if openmetrics else CONTENT_TYPE_LATEST
+
+    def render(self, *, openmetrics: bool = False) -> bytes:
+        """Render the page as things stand now."""
+        generate = generate_openmetrics if openmetrics else generate_latest
+        page: bytes = generate(self.registry)
+        return page
+
+    def _zero(self, pbx: str, queue: str) -> None:
+        if (pbx, queue) in self._known:
+            return
+        self._known.add((pbx, queue))
+        for family in (self._offered, self._holds, self._waiting, self._oldest):
+            family.labels(pbx, queue)
+        for family, words in (
+            (self._ended, get_args(Outcome)),
+            (self._waits, _COMMON_WAITS),
+            (self._rings, ("agent", "desk", "caller")),
+            (self._third_ring, ("met", "missed")),
+            (self._attempts, get_args(AttemptResult)),
+            (self._talks, ("none", "lines_waiting")),
+            (self._members, MEMBER_STATES),
+        ):
+            for word in words:
+                family.labels(pbx, queue, word)
+        for kind in ("blind", "attended"):
+            for result in ("success", "failed"):
+                self._transfers.labels(pbx, queue, kind, result)
+
+    def _call_offered(self, offered: CallOffered) -> None:
+        self._zero(offered.pbx, offered.queue)
+        self._offered.labels(offered.pbx, offered.queue).inc()
+
+    def _visit(self, visit: QueueVisit) -> None:
+        self._zero(visit.pbx, visit.queue)
+        self._served(visit.pbx, visit.queue, visit.outcome, visit.wait_seconds, in_time=visit.in_time)
+        if visit.outcome == "answered":
+            heard = (("agent", visit.agent_rings), ("desk", visit.desk_rings), ("caller", visit.caller_rings))
+            self._rung(visit.pbx, visit.queue, heard)
+
+    def _call(self, call: Call) -> None:
+        if call.line is None:
+            return
+        self._served(call.pbx, call.line, call.outcome, call.wait_seconds, in_time=call.in_time)
+        if call.answered:
+            self._rung(call.pbx, call.line, (("desk", call.desk_rings), ("caller", call.caller_rings)))
+
+    def _served(self, pbx: str, queue: str, outcome: Outcome, wait: float, *, in_time: bool | None) -> None:
+        self._ended.labels(pbx, queue, outcome).inc()
+        if outcome not in _NO_WAIT:
+            self._waits.labels(pbx, queue, outcome).observe(wait)
+        if in_time is not None:
+            self._third_ring.labels(pbx, queue, "met" if in_time else "missed").inc()
+
+    def _rung(self, pbx: str, queue: str, heard: Iterable[tuple[str, int | None]]) -> None:
+        for by, rings in heard:
+            if rings is not None:
+                self._rings.labels(pbx, queue, by).observe(rings)
+
+    def _attempt(self, attempt: RingAttempt) -> None:
+        name = attempt.queue or attempt.line
+        if name:
+            self._attempts.labels(attempt.pbx, name, attempt.result).inc()
+            if attempt.line and attempt.result == "answered":
+                self._rung(attempt.pbx, name, (("agent", attempt.rings),))
+        if self._agent_missed and attempt.result == "no_answer":
+            self._agent_missed.labels(attempt.pbx, attempt.agent).inc()
+
+    def _leg(self, leg: Leg) -> None:
+        name = leg.queue or leg.line
+        if name:
+            pressed = leg.lines_waiting >= self._policies[leg.pbx].standard(name).lines_waiting
+            self._talks.labels(leg.pbx, name, "lines_waiting" if pressed else "none").observe(leg.talk_seconds)
+        if self._agent_calls and self._agent_talk:
+            self._agent_calls.labels(leg.pbx, leg.agent).inc()
+            self._agent_talk.labels(leg.pbx, leg.agent).inc(leg.talk_seconds)
+
+    def _hold(self, hold: Hold) -> None:
+        if name := hold.queue or hold.line:
+            self._holds.labels(hold.pbx, name).observe(hold.seconds)
+
+    def _transfer(self, transfer: Transfer) -> None:
+        if name := transfer.queue or transfer.line:
+            self._transfers.labels(transfer.pbx, name, transfer.kind, transfer.result).inc()
+
+    def _gap(self, gap: Gap) -> None:
+        self._gaps.labels(gap.pbx).inc(max(gap.to - gap.from_, 0.0))
+
+    def _anomaly(self, anomaly: Anomaly) -> None:
+        self._anomalies.labels(anomaly.pbx, anomaly.kind).inc()
+
+    def _reading(self, reading: QueueReading) -> None:
+        pbx, queue = reading.pbx, reading.queue
+        self._zero(pbx, queue)
+        self._waiting.labels(pbx, queue).set(reading.waiting)
+        self._oldest.labels(pbx, queue).set(reading.oldest_joined_at or 0.0)
+        for state, count in reading.members.items():
+            self._members.labels(pbx, queue, state).set(count)

@@ -1,0 +1,158 @@
+"""The default source: a live AMI connection over asyncio streams, plain or TLS.
+
+Rules:
+
+* Reading never waits for anything but the network. Asterisk cuts off a reader that lets 100 ms of output pile up
+  (manager.conf, writetimeout).
+* A connection is half open when nothing arrives for ``read_timeout``, Ping's answer included.
+* It is opened again for ever, with pauses (`ringwatch.sources.live`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import time
+from collections.abc import AsyncIterator
+
+from ringwatch.ami.session import Session, SessionState
+from ringwatch.config import PbxConfig, TlsConfig
+from ringwatch.errors import ConnectFailed, ConnectionLost, ConnectionSilent, TlsFailed
+from ringwatch.flow.ports import Attached, Batch, Item
+from ringwatch.sources.live import stay_attached
+
+_READ_SIZE = 256 * 1024
+
+
+def tls_context(tls: TlsConfig) -> ssl.SSLContext:
+    """Build the context of a connection; ``ca_file`` is the only authority trusted, without it the system's are.
+
+    :raises TlsFailed: a file is not what it should be.
+    """
+    try:
+        context = ssl.create_default_context(cafile=tls.ca_file)
+        if tls.cert_file:
+            context.load_cert_chain(tls.cert_file, tls.key_file)
+    except (OSError, ssl.SSLError) as error:
+        message = f"the TLS files cannot be used: {error}"
+        raise TlsFailed(message) from error
+    return context
+
+
+class AmiSource:
+    """A live connection that is opened again whenever it breaks.
+
+    :param give_up: end with the error when the first attempt fails in a way only a person can mend.
+    """
+
+    def __init__(self, pbx: PbxConfig, *, give_up: bool = False) -> None:
+        """Prepare; nothing is opened yet."""
+        self._pbx = pbx
+        self._where = f"{pbx.host}:{pbx.port}"
+        self._give_up = give_up
+        self.denied: list[str] = []
+        """Actions that Asterisk refused to this account."""
+
+    def items(self) -> AsyncIterator[Item]:
+        """Yield what happens, for ever.
+
+        :raises ringwatch.errors.SourceError: the source gave up.
+        """
+        return stay_attached(self._pbx, self._connection, give_up=self._give_up)
+
+    async def _connection(self) -> AsyncIterator[Item]:
+        pbx = self._pbx
+        reader, writer = await self._open()
+        session = Session(pbx.username, pbx.secret.get_secret_value(), pbx.login)
+        self.denied = session.denied
+        try:
+            async for batch in self._log_in(session, reader, writer):
+                yield batch
+            yield Attached(time.time(), self._where, session.version)
+            async for batch in self._listen(session, reader, writer):
+                yield batch
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError, ssl.SSLError, TimeoutError):
+                async with asyncio.timeout(1):
+                    await writer.wait_closed()
+
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        pbx = self._pbx
+        context = tls_context(pbx.tls) if pbx.tls else None
+        name = (pbx.tls.server_name or pbx.host) if pbx.tls else None
+        try:
+            async with asyncio.timeout(pbx.connect_timeout):
+                return await asyncio.open_connection(
+                    pbx.host, pbx.port, ssl=context, server_hostname=name, limit=_READ_SIZE
+                )
+        except ssl.SSLError as error:
+            message = f"no TLS with {self._where}: {error.reason or error}"
+            raise TlsFailed(message) from error
+        except TimeoutError as error:
+            message = f"no answer from {self._where} within {pbx.connect_timeout:g} s"
+            raise ConnectFailed(message) from error
+        except OSError as error:
+            message = f"cannot connect to {self._where}: {error.strerror or error}"
+            raise ConnectFailed(message) from error
+
+    async def _log_in(
+        self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> AsyncIterator[Batch]:
+        deadline = time.monotonic() + self._pbx.login_timeout
+        while session.state is not SessionState.UP:
+            data = await self._read(reader, deadline - time.monotonic())
+            if data is None:
+                tls = "" if self._pbx.tls else " (a TLS port would wait like this)"
+                waited = f"{session.state.value} for {self._pbx.login_timeout:g} s{tls}"
+                message = f"{self._where} is silent while {waited}"
+                raise ConnectionSilent(message)
+            blocks = session.receive(data)
+            await self._send(session, writer)
+            yield Batch(blocks, time.time(), len(data))
+
+    async def _listen(
+        self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> AsyncIterator[Batch]:
+        heard = time.monotonic()
+        next_ping = heard + self._pbx.ping_seconds
+        while True:
+            now = time.monotonic()
+            if now - heard >= self._pbx.read_timeout:
+                message = f"{self._where} has been silent for {self._pbx.read_timeout:g} s, pings included"
+                raise ConnectionSilent(message)
+            if now >= next_ping:
+                session.ping()
+                await self._send(session, writer)
+                next_ping = now + self._pbx.ping_seconds
+            data = await self._read(reader, min(next_ping, heard + self._pbx.read_timeout) - now)
+            if data is None:
+                continue
+            heard = time.monotonic()
+            yield Batch(session.receive(data), time.time(), len(data))
+
+    async def _read(self, reader: asyncio.StreamReader, patience: float) -> bytes | None:
+        """Read what is there; ``None`` when nothing came in time."""
+        try:
+            async with asyncio.timeout(max(patience, 0)):
+                data = await reader.read(_READ_SIZE)
+        except TimeoutError:
+            return None
+        except (OSError, ssl.SSLError) as error:
+            message = f"the connection to {self._where} broke: {error}"
+            raise ConnectionLost(message) from error
+        if not data:
+            message = f"{self._where} closed the connection"
+            raise ConnectionLost(message)
+        return data
+
+    async def _send(self, session: Session, writer: asyncio.StreamWriter) -> None:
+        if data := session.take_outgoing():
+            try:
+                writer.write(data)
+                async with asyncio.timeout(self._pbx.read_timeout):
+                    await writer.drain()
+            except (OSError, TimeoutError) as error:
+                message = f"the connection to {self._where} broke: {error}"
+                raise ConnectionLost(message) from error

@@ -1,0 +1,176 @@
+"""The alternative source: pyst2's Manager, in its own threads, behind the same contract.
+
+Rules:
+
+* pyst2 does the connecting, reading and cutting; its messages are given on as blocks, so that everything behind is the
+  same as for the default source.
+* pyst2 0.5.1 dies on Python 3 at the first ``ChanVariable`` header (``dict.has_key`` in ``ManagerMsg.parse``) and then
+  still says it is connected. `_Manager` keeps those headers away from that parser.
+* pyst2 has no TLS and no time-outs: what has to end in time is ended here by shutting its socket.
+* pyst2 swallows bytes that are not UTF-8; the default source keeps them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+
+from asterisk.manager import Event, Manager, ManagerException, ManagerMsg
+
+from ringwatch.ami.framing import Framer
+from ringwatch.config import PbxConfig
+from ringwatch.errors import ConnectFailed, ConnectionLost, ConnectionSilent, LoginRefused, NotAmi, SourceError
+from ringwatch.flow.ports import Attached, Batch, Item
+from ringwatch.sources.live import stay_attached
+
+_TITLE = "Asterisk Call Manager"
+_MADE_UP = "Response: Generated Header\r\n"
+
+
+class _Up:
+    """Said by the worker once it is logged in."""
+
+
+class _Message(ManagerMsg):  # type: ignore[misc]  # pyst2 carries no types
+    """A message whose parser never meets a ``ChanVariable``."""
+
+    def parse(self, response: list[str]) -> None:
+        super().parse([line for line in response if "ChanVariable" not in line.partition(":")[0]])
+
+
+class _Manager(Manager):  # type: ignore[misc]
+    """pyst2's Manager, which also hands on every message as it was read."""
+
+    def __init__(self, hear: Callable[[list[str] | None], object]) -> None:
+        super().__init__()
+        self._hear = hear
+
+    def message_loop(self) -> None:
+        """Do what pyst2's own loop does, with `_Message` for the parsing."""
+        receiver = threading.Thread(target=self._receive_data, daemon=True)
+        receiver.start()
+        try:
+            while lines := self._message_queue.get():
+                self._hear(lines)
+                message = _Message(lines)
+                if message.has_header("Event"):
+                    self._event_queue.put(Event(message))
+                else:
+                    self._response_queue.put(message)
+        finally:
+            self._event_queue.put(None)
+            # Whoever asks or is about to ask for an answer gets none.
+            self._response_queue.put(None)
+            self._hear(None)
+
+    def shut(self) -> None:
+        """End the connection now, whatever thread is waiting for it."""
+        self._running.clear()
+        self._message_queue.put(None)
+        raw = getattr(self._sock, "_sock", None)
+        if raw is not None:
+            with contextlib.suppress(OSError):
+                raw.shutdown(socket.SHUT_RDWR)
+
+    def __del__(self) -> None:
+        """Leave the socket alone: pyst2's own finaliser would log off over a dead connection."""
+
+
+class Pyst2Source:
+    """A live connection over pyst2 that is opened again whenever it breaks.
+
+    :param give_up: end with the error when the first attempt fails in a way only a person can mend.
+    """
+
+    def __init__(self, pbx: PbxConfig, *, give_up: bool = False) -> None:
+        """Prepare; nothing is opened yet."""
+        self._pbx = pbx
+        self._give_up = give_up
+        self._where = f"{pbx.host}:{pbx.port}"
+
+    def items(self) -> AsyncIterator[Item]:
+        """Yield what happens, for ever.
+
+        :raises ringwatch.errors.SourceError: the source gave up.
+        """
+        return stay_attached(self._pbx, self._connection, give_up=self._give_up)
+
+    async def _connection(self) -> AsyncIterator[Item]:
+        pbx = self._pbx
+        heard: asyncio.Queue[list[str] | SourceError | _Up | None] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def hear(said: list[str] | SourceError | _Up | None) -> None:
+            # After the loop has gone nobody listens any more.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(heard.put_nowait, said)
+
+        manager = _Manager(hear)
+        done = threading.Event()
+        worker = threading.Thread(target=self._work, args=(manager, hear, done), daemon=True)
+        worker.start()
+        framer = Framer()
+        patience = pbx.connect_timeout + pbx.login_timeout
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(patience):
+                        said = await heard.get()
+                except TimeoutError:
+                    message = f"{self._where} has been silent for {patience:g} s"
+                    raise ConnectionSilent(message) from None
+                match said:
+                    case None:
+                        message = f"{self._where} closed the connection"
+                        raise ConnectionLost(message)
+                    case SourceError():
+                        raise said
+                    case _Up():
+                        patience = pbx.read_timeout
+                        yield Attached(time.time(), self._where, manager.version or "")
+                    case _:
+                        # pyst2 puts a header of its own before the banner, and takes the empty line off every message.
+                        data = (said[1] if said[0] == _MADE_UP else "".join([*said, "\r\n"])).encode()
+                        yield Batch(framer.feed(data), time.time(), len(data))
+        finally:
+            done.set()
+            manager.shut()
+
+    def _work(self, manager: _Manager, hear: Callable[[SourceError | _Up], None], done: threading.Event) -> None:
+        """Do in a thread of its own what blocks: connect, log in, ask how things stand, keep alive."""
+        pbx = self._pbx
+        try:
+            manager.connect(pbx.host, pbx.port)
+            if manager.title != _TITLE:
+                raise NotAmi(f"{self._where} is not a Manager Interface: it says {manager.title!r}")
+            self._log_in(manager)
+            manager.ping()
+            hear(_Up())
+            manager.send_action({"Action": "QueueStatus"})
+            manager.send_action({"Action": "CoreShowChannels"})
+            while not done.wait(pbx.ping_seconds):
+                manager.ping()
+        except SourceError as error:
+            hear(error)
+        except (ManagerException, OSError, ValueError) as error:
+            # ValueError: the socket was shut under pyst2's hands.
+            reason = getattr(error, "strerror", None) or error
+            kind = ConnectionLost if manager.title else ConnectFailed
+            hear(kind(f"no connection to {self._where}: {reason}"))
+
+    def _log_in(self, manager: _Manager) -> None:
+        pbx = self._pbx
+        secret = pbx.secret.get_secret_value()
+        action = {"Action": "Login", "Username": pbx.username, "Secret": secret}
+        if pbx.login == "md5":
+            challenge = manager.send_action({"Action": "Challenge", "AuthType": "MD5"}).get_header("Challenge", "")
+            key = hashlib.md5(f"{challenge}{secret}".encode(), usedforsecurity=False).hexdigest()
+            action = {"Action": "Login", "AuthType": "MD5", "Username": pbx.username, "Key": key}
+        answer = manager.send_action(action)
+        if answer.get_header("Response") != "Success":
+            raise LoginRefused(f"{self._where} refused {pbx.username}: {answer.get_header('Message')}")

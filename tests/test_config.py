@@ -1,0 +1,545 @@
+"""The configuration: what a file means, and what is said of a wrong one.
+
+Each wrong configuration is a file in ``fixtures/config``. Its first lines, which begin with ``#!``, are what must be
+said of it, whole and in order; ``{file}`` is its path and ``{here}`` the folder.
+"""
+
+import gzip
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from ringwatch.config import Address, Config, LineConfig, PbxConfig, QueueConfig, TlsConfig, WebConfig, load, parse
+from ringwatch.config.places import get, places
+from ringwatch.core.standards import CADENCES, Standard, extension_matches
+from ringwatch.errors import ConfigError
+
+ROOT = Path(__file__).parent.parent
+FIXTURES = Path(__file__).parent / "fixtures" / "config"
+CAPTURES = Path(__file__).parent / "captures"
+SAMPLE = ROOT / "config" / "ringwatch.toml"
+ACCOUNT = ROOT / "config" / "asterisk" / "manager.d" / "ringwatch.conf"
+
+SECRET = "hunter2"  # noqa: S105 - of no account that exists
+ONE_PBX = '[[pbx]]\nusername = "ringwatch"\n'
+WITH_SECRET = f'{ONE_PBX}secret = "{SECRET}"\n'
+
+
+def faults_of(text: str, **more: Any) -> list[str]:
+    """Return the faults of a text that has some."""
+    with pytest.raises(ConfigError) as caught:
+        parse(text, "x.toml", **more)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def secret_of(config: Config, index: int = 0) -> str:
+    """Return the secret of a PBX."""
+    return config.pbx[index].secret.get_secret_value()
+
+
+def private(file: Path, text: str) -> Path:
+    """Write a file that its owner alone may read."""
+    file.write_text(text, encoding="utf-8")
+    file.chmod(0o600)
+    return file
+
+
+class TestFaults:
+    """What is said of a wrong configuration."""
+
+    @pytest.mark.parametrize("file", sorted(FIXTURES.glob("*.toml")), ids=lambda file: file.stem)
+    def test_every_fault_is_named_at_once_with_its_place_and_remedy(self, file: Path) -> None:
+        """One line each, in the order of the file, and nothing of a secret in any of them."""
+        text = file.read_text(encoding="utf-8")
+        expected = [line[3:] for line in text.splitlines() if line.startswith("#! ")]
+        with pytest.raises(ConfigError) as caught:
+            load(file, {})
+        said = [str(fault) for fault in caught.value.faults]
+        assert said == [line.replace("{file}", str(file)).replace("{here}", str(FIXTURES)) for line in expected]
+        assert caught.value.exit_status == 2
+        # Nothing that a traceback could show hangs on the error: pydantic's holds the data, and with it the secret.
+        assert caught.value.__context__ is None
+        assert not re.search(r"hunter\d|8375309", f"{caught.value!r} {said} {caught.value.faults!r}")
+
+    def test_a_missing_file_is_one_fault(self, tmp_path: Path) -> None:
+        """The path is named as it was given."""
+        with pytest.raises(ConfigError) as caught:
+            load(tmp_path / "none.toml", {})
+        assert (
+            str(caught.value) == f"{tmp_path}/none.toml: no such file; write one; config/ringwatch.toml shows every key"
+        )
+
+    def test_a_file_that_cannot_be_read_is_one_fault(self, tmp_path: Path) -> None:
+        """The system's reason is given."""
+        with pytest.raises(ConfigError, match="cannot be read \\(Is a directory\\); see that it is a file"):
+            load(tmp_path, {})
+
+    def test_a_file_that_is_not_utf8_is_told_the_line(self, tmp_path: Path) -> None:
+        """A name typed in another encoding is found again."""
+        file = tmp_path / "latin.toml"
+        file.write_bytes(WITH_SECRET.encode() + '[queue."Zürich"]\n'.encode("latin-1"))
+        with pytest.raises(ConfigError, match=re.escape("latin.toml:4: not UTF-8; save the file as UTF-8")):
+            load(file, {})
+
+    def test_a_long_value_is_shortened(self) -> None:
+        """A fault stays one readable line."""
+        (fault,) = faults_of(f'{WITH_SECRET}host = "{"a b" * 100}"\n')
+        assert len(fault) < 200
+        assert "a ba ..." in fault
+
+    def test_a_table_that_may_hold_a_secret_is_not_repeated(self) -> None:
+        """Where a list of PBXs is meant and something else stands, its content stays unsaid."""
+        said = faults_of(f'pbx = [[{{ secret = "{SECRET}" }}]]\n')
+        assert said == ["x.toml:1: pbx[0]: not a table; write [[pbx]] above its keys"]
+
+    @pytest.mark.parametrize("quote", ["", '"'])
+    def test_a_key_is_found_however_it_is_quoted(self, quote: str) -> None:
+        """Dotted and quoted keys lead to the same table."""
+        assert faults_of(f"{WITH_SECRET}[standard]\n\n{quote}rings{quote} = 0\n")[0].startswith(
+            "x.toml:6: standard.rings = 0"
+        )
+
+
+class TestPlaces:
+    """Finding the line of a key in a valid text."""
+
+    scalars = st.sampled_from(
+        [
+            *("1", "-2.5e3", "true", "inf", "0xf", "1979-05-27T07:32:00Z", "1979-05-27 07:32:00"),
+            *('""', "''", '"a # b"', "'[x]'", '"\\" ] }"', "'\\'", '"k9 = 1"', '"C:\\\\"', "'\"'"),
+            *('""""""', "''''''", '"""a"""""', "'''b'''''", '"""\\\n  c"""'),
+            *('"""\n[t]\nk9 = 1\n"" " \\""""', "'''\n[[x]]\n'' '''"),
+        ]
+    )
+    inline = st.lists(st.sampled_from(["1", "'}'", '"]"', "[ 1,\n 2 ]", "{ x.y = {} }"]), max_size=3).map(
+        lambda items: "{" + ", ".join(f"i{index} = {item}" for index, item in enumerate(items)) + "}"
+    )
+    values = st.recursive(
+        st.one_of(scalars, inline),
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=4).map(lambda items: "[ # ]\n  " + " # ],\n  , # [\n  ".join(items) + "\n]"),
+            st.lists(inner, min_size=1, max_size=4).map(lambda items: "[" + ",".join(items) + ",]"),
+        ),
+        max_leaves=6,
+    )
+    headers = st.sampled_from(
+        ["[t#]", "[ t# . 'a.b' ]", "[[t]]", '["t\\u0030#"]', "[[many]]", "[many.sub#] # [[many]]"]
+    )
+    keys = st.sampled_from(["k#", '"k#"', "'k#'", "d# . k#", "  k#", '"\\u006b#"'])
+
+    @given(tables=st.lists(st.tuples(headers, st.lists(st.tuples(keys, values), max_size=4)), max_size=5), crlf=...)
+    def test_every_key_is_found_on_its_line(
+        self, tables: list[tuple[str, list[tuple[str, str]]]], *, crlf: bool
+    ) -> None:
+        """Whatever strings, comments, arrays and inline tables stand around it."""
+        text, lines, number = "[[many]]\n[[t]]\n", {}, 0
+        for header, pairs in tables:
+            number += 1
+            text += re.sub("#", str(number), header, count=1) + "\n"
+            for key, value in pairs:
+                number += 1
+                lines[f"k{number}"] = text.count("\n") + 1
+                text += f"{key.replace('#', str(number))} = {value}   # k{number} = 2\n"
+        text = text.replace("\n", "\r\n") if crlf else text
+        found = places(text)
+        assert {path[-1]: line for path, line in found.items() if path[-1] in lines} == lines
+        # Every place found is one that tomllib knows.
+        read = tomllib.loads(text)
+        assert all(get(read, path) is not None for path in found)
+
+
+class TestReading:
+    """What a right configuration means."""
+
+    def test_the_least_that_attaches_to_a_desk(self, tmp_path: Path) -> None:
+        """The keys that the product promises, and the defaults of everything else."""
+        private(tmp_path / "ami-secret", f"{SECRET}\n")
+        text = """
+            [[pbx]]
+            name = "main"
+            host = "127.0.0.1"
+            port = 5038
+            username = "ringwatch"
+            secret_file = "ami-secret"
+            [web]
+            listen = "127.0.0.1:9816"
+            [standard]
+            country = "nl"
+        """
+        config = load(private(tmp_path / "ringwatch.toml", text), {})
+        assert secret_of(config) == SECRET
+        assert config.model_dump(mode="json", exclude={"pbx"}) == {
+            "web": {"listen": "127.0.0.1:9816"},
+            "standard": {
+                "country": "nl",
+                "cadence": None,
+                "rings": 3,
+                "short_abandon_seconds": 5.0,
+                "lines_waiting": 3,
+            },
+            "queue": {},
+            "line": {},
+            "metrics": {"agents": False},
+            "log": {"level": "info", "format": "auto"},
+        }
+        assert config.pbx[0].model_dump(mode="json", exclude={"secret"}) == {
+            "name": "main",
+            "host": "127.0.0.1",
+            "source": "ami",
+            "tls": None,
+            "port": 5038,
+            "username": "ringwatch",
+            "secret_file": "ami-secret",
+            "login": "md5",
+            "connect_timeout": 5.0,
+            "login_timeout": 5.0,
+            "ping_seconds": 10.0,
+            "read_timeout": 25.0,
+            "reconnect_min_seconds": 0.5,
+            "reconnect_max_seconds": 30.0,
+            "trunks": [],
+        }
+        assert config.warnings == ()
+
+    def test_a_table_left_out_is_as_one_left_empty(self) -> None:
+        """Every key but the account has a default."""
+        empty = "[web]\n[standard]\n[metrics]\n[log]\n[queue]\n[line]\n"
+        assert parse(WITH_SECRET, "x.toml") == parse(f"{WITH_SECRET}{empty}", "x.toml")
+
+    def test_an_editors_byte_order_mark_is_passed_over(self, tmp_path: Path) -> None:
+        """A file saved on Windows is read."""
+        file = tmp_path / "bom.toml"
+        file.write_bytes(b"\xef\xbb\xbf" + WITH_SECRET.replace("\n", "\r\n").encode())
+        assert secret_of(load(file, {})) == SECRET
+
+    def test_a_configuration_cannot_be_changed_once_read(self) -> None:
+        """What was checked is what runs."""
+        config = parse(WITH_SECRET, "x.toml")
+        with pytest.raises(ValidationError):
+            config.pbx = ()
+        with pytest.raises(ValidationError):
+            config.web.listen = Address("::", 1)
+
+    @pytest.mark.parametrize(
+        ("listen", "host", "port"),
+        [
+            ("127.0.0.1:9816", "127.0.0.1", 9816),
+            ("[::1]:0", "::1", 0),
+            ("[fe80::1%eth0]:9816", "fe80::1%eth0", 9816),
+            ("pbx_1.example.com:80", "pbx_1.example.com", 80),
+        ],
+    )
+    def test_the_web_address_is_a_host_and_a_port(self, listen: str, host: str, port: int) -> None:
+        """IPv6 loses its brackets and gets them back when written; port 0 is the system's choice."""
+        web = parse(f'{WITH_SECRET}[web]\nlisten = "{listen}"\n', "x.toml").web
+        assert (web.host, web.port, str(web.listen)) == (host, port, listen)
+
+    @pytest.mark.parametrize("host", ["pbx", "10.0.0.1", "::1", "pbx.example.com.", "PBX_1"])
+    def test_a_host_is_a_name_or_an_address(self, host: str) -> None:
+        """IPv6 needs no brackets where the port is a key of its own."""
+        assert parse(f'{WITH_SECRET}host = "{host}"\n', "x.toml").pbx[0].host == host
+
+    def test_whole_numbers_are_seconds_too(self) -> None:
+        """``ping_seconds = 5`` needs no decimal point."""
+        ping = parse(f"{WITH_SECRET}ping_seconds = 5\n", "x.toml").pbx[0].ping_seconds
+        assert (ping, type(ping)) == (5.0, float)
+
+    def test_a_tls_table_switches_tls_on_and_moves_the_port(self) -> None:
+        """Even an empty table does; a port that is given stays."""
+        assert parse(WITH_SECRET, "x.toml").pbx[0].tls is None
+        pbx = parse(f"{WITH_SECRET}tls = {{}}\n", "x.toml").pbx[0]
+        assert (pbx.tls, pbx.port) == (TlsConfig(), 5039)
+        assert parse(f"{WITH_SECRET}port = 5061\ntls = {{}}\n", "x.toml").pbx[0].port == 5061
+
+    def test_tls_files_start_at_the_configuration_file(self, tmp_path: Path) -> None:
+        """A relative file is made whole, an absolute one stays."""
+        for name in ("ca.pem", "own.pem", "own.key"):
+            (tmp_path / name).touch()
+        files = f'ca_file = "ca.pem", cert_file = "{tmp_path}/own.pem", key_file = "own.key"'
+        tls = f'tls = {{ {files}, server_name = "pbx" }}\n'
+        read = load(private(tmp_path / "ringwatch.toml", WITH_SECRET + tls), {}).pbx[0].tls
+        assert read is not None
+        assert (read.ca_file, read.cert_file, read.key_file) == (
+            tmp_path / "ca.pem",
+            tmp_path / "own.pem",
+            tmp_path / "own.key",
+        )
+        assert read.server_name == "pbx"
+
+    def test_a_record_can_be_made_without_a_file(self) -> None:
+        """Tests and the demonstration build what they need."""
+        pbx = PbxConfig(username="ringwatch", secret=SECRET)  # type: ignore[arg-type]
+        config = Config(pbx=(pbx,), web=WebConfig(listen=Address("::1", 0)))
+        assert (config.web.port, config.warnings) == (0, ())
+        assert LineConfig(extensions=("_31XX",)).contexts == ()
+
+
+class TestSecrets:
+    """Where a secret comes from, and where it never goes."""
+
+    def test_the_nearest_to_the_process_wins(self, tmp_path: Path) -> None:
+        """Own variable, general variable, the file's own word, the credential of the PBX's name: in this order."""
+        credentials = tmp_path / "credentials"
+        credentials.mkdir()
+        private(credentials / "desk-1-secret", "by credential")
+        environ = {"CREDENTIALS_DIRECTORY": str(credentials)}
+        named = ONE_PBX + 'name = "desk-1"\n'
+        assert secret_of(parse(named, "x.toml", environ=environ)) == "by credential"
+        written = named + 'secret = "by file"\n'
+        assert secret_of(parse(written, "x.toml", environ=environ)) == "by file"
+        environ |= {"RINGWATCH_SECRET": "by general variable"}
+        assert secret_of(parse(written, "x.toml", environ=environ)) == "by general variable"
+        environ |= {"RINGWATCH_DESK_1_SECRET": "by own variable"}
+        assert secret_of(parse(written, "x.toml", environ=environ)) == "by own variable"
+
+    def test_the_general_variable_is_for_one_pbx(self) -> None:
+        """With two it could be the secret of either, and is that of none."""
+        east, west = ONE_PBX + 'name = "east"\n', ONE_PBX + 'name = "west"\n'
+        environ = {"RINGWATCH_SECRET": SECRET, "RINGWATCH_WEST_SECRET": "west"}
+        (fault,) = faults_of(east + west, environ=environ)
+        assert "x.toml:1: pbx[0].secret: missing" in fault
+        config = parse(east + west, "x.toml", environ={**environ, "RINGWATCH_EAST_SECRET": "east"})
+        assert [secret_of(config, index) for index in (0, 1)] == ["east", "west"]
+
+    def test_an_empty_variable_is_as_none(self) -> None:
+        """Compose files pass on variables that nobody set."""
+        environ = {"RINGWATCH_SECRET": "", "RINGWATCH_MAIN_SECRET": ""}
+        assert secret_of(parse(WITH_SECRET, "x.toml", environ=environ)) == SECRET
+
+    def test_a_secret_file_is_beside_the_configuration_or_among_the_credentials(self, tmp_path: Path) -> None:
+        """The first that can be read counts: the daemon may see the original and be allowed the copy only."""
+        here, credentials = tmp_path / "etc", tmp_path / "credentials"
+        here.mkdir()
+        credentials.mkdir()
+        config = private(here / "ringwatch.toml", ONE_PBX + 'secret_file = "ami-secret"\n')
+        environ = {"CREDENTIALS_DIRECTORY": str(credentials)}
+        with pytest.raises(ConfigError, match=f"{here}/ami-secret and {credentials}/ami-secret"):
+            load(config, environ)
+        private(credentials / "ami-secret", "the copy")
+        assert secret_of(load(config, environ)) == "the copy"
+        private(here / "ami-secret", "the original")
+        assert secret_of(load(config, environ)) == "the original"
+        (here / "ami-secret").unlink()
+        (here / "ami-secret").mkdir()
+        assert secret_of(load(config, environ)) == "the copy"
+
+    def test_an_absolute_secret_file_is_where_it_says(self, tmp_path: Path) -> None:
+        """It is not looked for among the credentials."""
+        text = f'{ONE_PBX}secret_file = "{tmp_path}/ami-secret"\n'
+        (fault,) = faults_of(text, environ={"CREDENTIALS_DIRECTORY": str(tmp_path)})
+        assert fault.endswith(f"alone to read: {tmp_path}/ami-secret")
+        private(tmp_path / "ami-secret", SECRET)
+        assert secret_of(parse(text, "x.toml")) == SECRET
+
+    @pytest.mark.parametrize("content", ["hunter2", "hunter2\n", "hunter2\r\n", "hunter2\n\n"])
+    def test_a_line_break_at_the_end_of_a_file_is_not_part_of_the_secret(self, tmp_path: Path, content: str) -> None:
+        """Editors and echo add one."""
+        (tmp_path / "ami-secret").write_bytes(content.encode())
+        assert secret_of(parse(ONE_PBX + 'secret_file = "ami-secret"\n', "x.toml", base=tmp_path)) == SECRET
+
+    @pytest.mark.parametrize(
+        ("content", "problem"),
+        [(b"", "empty"), (b"\n", "empty"), (b"a\nb\n", "not one line of text"), (b"\xff\xfe", "not one line of text")],
+    )
+    def test_a_file_that_holds_no_secret_is_a_fault(self, tmp_path: Path, content: bytes, problem: str) -> None:
+        """A second line would be a header of its own on the manager interface."""
+        (tmp_path / "ami-secret").write_bytes(content)
+        (fault,) = faults_of(ONE_PBX + 'secret_file = "ami-secret"\n', base=tmp_path)
+        assert fault.startswith(f'x.toml:3: pbx[0].secret_file = "ami-secret": {problem}; put the secret')
+
+    def test_a_variable_of_two_lines_is_a_fault(self) -> None:
+        """The variable is named, its value is not."""
+        (fault,) = faults_of(ONE_PBX, environ={"RINGWATCH_SECRET": "hunter2\nhunter3"})
+        assert "the environment variable RINGWATCH_SECRET" in fault
+        assert "hunter" not in fault
+
+    def test_a_secret_that_everyone_may_read_is_a_warning(self, tmp_path: Path) -> None:
+        """A secret file, or the configuration file where the secret stands in it."""
+        secret = private(tmp_path / "ami-secret", SECRET)
+        config = private(tmp_path / "ringwatch.toml", ONE_PBX + 'secret_file = "ami-secret"\n')
+        config.chmod(0o644)
+        assert load(config, {}).warnings == ()
+        secret.chmod(0o644)
+        assert load(config, {}).warnings == (
+            f"{secret}: everyone on this host can read this secret; chmod o-r {secret}",
+        )
+        config.write_text(WITH_SECRET, encoding="utf-8")
+        assert load(config, {}).warnings == (
+            f"{config}: everyone on this host can read the secret in this file; chmod o-r {config}",
+        )
+        config.chmod(0o640)
+        assert load(config, {}).warnings == ()
+
+    def test_a_secret_is_never_shown(self, tmp_path: Path) -> None:
+        """Not by repr, str, a dump, JSON or a warning."""
+        config = load(private(tmp_path / "ringwatch.toml", WITH_SECRET), {})
+        shown = f"{config!r} {config} {config.model_dump()} {config.model_dump_json()} {config.pbx[0].secret}"
+        assert SECRET not in shown
+        assert "**********" in shown
+
+    def test_a_secret_file_is_not_read_where_a_variable_says_the_secret(self, tmp_path: Path) -> None:
+        """A container needs no file that its configuration still names."""
+        text = ONE_PBX + 'secret_file = "ami-secret"\n'
+        assert secret_of(parse(text, "x.toml", base=tmp_path, environ={"RINGWATCH_SECRET": SECRET})) == SECRET
+
+
+class TestStandards:
+    """What each queue promises, as the core measures it."""
+
+    def test_a_queue_promises_what_it_says_and_otherwise_what_all_do(self) -> None:
+        """Unknown queues are held to the general standard."""
+        general = '[standard]\ncountry = "uk"\nrings = 4\nshort_abandon_seconds = 3\nlines_waiting = 7\n'
+        config = parse(f'{WITH_SECRET}{general}[queue."support"]\nrings = 2\nlines_waiting = 1\n', "x.toml")
+        assert config.standard_for("sales") == Standard((400, 200, 400, 2000), 4, 3.0, 7)
+        assert config.standard_for("support") == Standard((400, 200, 400, 2000), 2, 3.0, 1)
+
+    @pytest.mark.parametrize(
+        ("general", "queue", "cadence"),
+        [
+            ('country = "fr"', "", CADENCES["fr"]),
+            ('country = "fr"\ncadence = [1, 2]', "", (1, 2)),
+            ('country = "fr"\ncadence = [1, 2]', "rings = 3", (1, 2)),
+            ('country = "fr"\ncadence = [1, 2]', 'country = "us"', CADENCES["us"]),
+            ('country = "fr"\ncadence = [1, 2]', 'country = "us"\ncadence = [3, 4]', (3, 4)),
+            ('country = "fr"', "cadence = [3, 4]", (3, 4)),
+        ],
+    )
+    def test_the_nearer_word_on_the_cadence_wins(self, general: str, queue: str, cadence: tuple[int, ...]) -> None:
+        """A cadence beats a country in the same table; a queue's country beats a general cadence."""
+        config = parse(f"{WITH_SECRET}[standard]\n{general}\n[queue.support]\n{queue}\n", "x.toml")
+        assert config.standard_for("support").cadence_ms == cadence
+
+    def test_the_engine_is_told_all_about_one_pbx(self) -> None:
+        """Standards by queue, lines by name, and the trunks of that PBX."""
+        config = parse(
+            f'{WITH_SECRET}name = "east"\ntrunks = ["PJSIP/trunk"]\n'
+            f'{WITH_SECRET}name = "west"\n'
+            '[queue."support"]\nrings = 2\n'
+            '[line."reception"]\nextensions = ["3000", "_31XX"]\ncontexts = ["from-trunk"]\n',
+            "x.toml",
+        )
+        east = config.policy_for("east")
+        assert east.trunks == ("PJSIP/trunk",)
+        assert config.policy_for("west").trunks == ()
+        assert (east.standard("support").rings, east.standard("sales").rings) == (2, 3)
+        assert (east.line("3142", "from-trunk"), east.line("3142", "internal")) == ("reception", "direct")
+        with pytest.raises(KeyError):
+            config.policy_for("north")
+
+    @given(st.from_regex(r"_?[XZN0-9a-d\[\].!*#+_ -]{0,6}", fullmatch=True))
+    def test_a_pattern_that_is_accepted_can_be_matched(self, pattern: str) -> None:
+        """What the core cannot match is refused here."""
+        try:
+            line = LineConfig(extensions=(pattern,))
+        except ValidationError:
+            return
+        extension_matches(line.extensions[0], "3142")
+
+
+def uncommented(text: str) -> str:
+    """Return the sample with every key in it switched on; ``#key`` is a key, ``# text`` an explanation."""
+    return re.sub(r"(?m)^#(?=[a-z\[])", "", text)
+
+
+class TestSample:
+    """The configuration file that is shipped, which is also the list of all keys."""
+
+    @pytest.fixture
+    def text(self) -> str:
+        """Return the sample as shipped."""
+        return SAMPLE.read_text(encoding="utf-8")
+
+    def test_it_is_right_as_it_is(self, text: str, tmp_path: Path) -> None:
+        """With a secret beside it, it loads without a warning and means the defaults."""
+        private(tmp_path / "ami-secret", SECRET)
+        config = load(private(tmp_path / "ringwatch.toml", text), {})
+        assert config.warnings == ()
+        least = parse(ONE_PBX, "x.toml", environ={"RINGWATCH_SECRET": SECRET})
+        assert config.model_dump(exclude={"pbx"}) == least.model_dump(exclude={"pbx"})
+        assert config.pbx[0].model_dump(exclude={"secret_file"}) == least.pbx[0].model_dump(exclude={"secret_file"})
+
+    def test_it_is_right_with_every_key_switched_on(self, text: str, tmp_path: Path) -> None:
+        """Every commented key is written as it must be; the one exception is the second way to give the secret."""
+        for name in ("ca.pem", "ringwatch.pem", "ringwatch.key"):
+            (tmp_path / name).touch()
+        whole = uncommented(text).replace('secret = "..."\n', "")
+        config = parse(whole, "x.toml", base=tmp_path, environ={"RINGWATCH_SECRET": SECRET})
+        assert config.pbx[0].tls == TlsConfig.model_construct(
+            ca_file=tmp_path / "ca.pem",
+            cert_file=tmp_path / "ringwatch.pem",
+            key_file=tmp_path / "ringwatch.key",
+            server_name="pbx.example.com",
+        )
+        assert config.queue["support"].rings == 4
+        assert config.line["reception"].extensions == ("3000", "_31XX")
+
+    def test_it_holds_every_key_and_tells_the_true_default(self, text: str) -> None:
+        """Each key of each table appears, and what is written for it is its default, if it has one."""
+        data = tomllib.loads(uncommented(text))
+        shown: dict[type[BaseModel], dict[str, Any]] = {
+            Config: data,
+            PbxConfig: data["pbx"][0],
+            TlsConfig: data["pbx"][0]["tls"],
+            QueueConfig: data["queue"]["support"],
+            LineConfig: data["line"]["reception"],
+            **{
+                annotation: data[name]
+                for name, field in Config.model_fields.items()
+                if isinstance(annotation := field.annotation, type) and issubclass(annotation, BaseModel)
+            },
+        }
+        for table, keys in shown.items():
+            assert set(keys) == set(table.model_fields), table
+            for name, field in table.model_fields.items():
+                default = field.default
+                if isinstance(default, str | int | float | bool | tuple):
+                    written = tuple(keys[name]) if isinstance(default, tuple) else keys[name]
+                    assert (name, written) == (name, default)
+        assert str(Address("127.0.0.1", 9816)) == data["web"]["listen"]
+
+    def test_it_names_every_country(self, text: str) -> None:
+        """The comment keeps up with the core's table of cadences."""
+        (named,) = re.findall(r"(?m)^# Whose ringing rhythm the phones follow: (.*)\.$", text)
+        assert re.split(r", | or ", named) == sorted(CADENCES)
+
+
+class TestAccount:
+    """The manager account that is shipped for Asterisk's side."""
+
+    @pytest.fixture
+    def settings(self) -> list[tuple[str, str]]:
+        """Return the account's settings in order."""
+        lines = [line for line in ACCOUNT.read_text(encoding="utf-8").splitlines() if line and line[0] not in ";["]
+        return [(key, value) for key, _, value in (line.partition(" = ") for line in lines)]
+
+    def test_it_may_read_calls_and_lists_and_nothing_more(self, settings: list[tuple[str, str]]) -> None:
+        """No class that originates, commands or configures, and only this host may use it."""
+        given_once = dict(settings)
+        assert given_once["read"] == "system,call,agent,dialplan"
+        assert given_once["write"] == "reporting"
+        assert [value for key, value in settings if key == "permit"] == ["127.0.0.1/255.255.255.255", "::1/128"]
+
+    @pytest.mark.parametrize("capture", ["mix-16", "mix-22", "scenarios-16", "scenarios-22"])
+    def test_its_filters_drop_the_noise_and_nothing_else(self, settings: list[tuple[str, str]], capture: str) -> None:
+        """Applied as Asterisk does to a recorded stream, they leave every event but four kinds and idle VarSets."""
+        filters = [value for key, value in settings if key == "eventfilter"]
+        wanted = [re.compile(each, re.DOTALL) for each in filters if not each.startswith("!")]
+        unwanted = [re.compile(each[1:], re.DOTALL) for each in filters if each.startswith("!")]
+        stream = gzip.decompress((CAPTURES / capture / "stream.ami.gz").read_bytes()).decode("utf-8", "replace")
+        events = [block for block in stream.split("\r\n\r\n") if block.startswith("Event: ")]
+        dropped = {
+            block.splitlines()[0]
+            for block in events
+            if not any(each.search(block) for each in wanted) or any(each.search(block) for each in unwanted)
+            if "\r\nVariable: QUEUESTATUS\r\n" not in block
+        }
+        assert dropped == {"Event: VarSet", "Event: DeviceStateChange", "Event: RTCPSent", "Event: TestEvent"}
+        outcomes = [block for block in events if "\r\nVariable: QUEUESTATUS\r\n" in block]
+        assert all(any(each.search(block) for each in wanted) for block in outcomes)
+        assert not any(each.search(block) for each in unwanted for block in outcomes)
