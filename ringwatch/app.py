@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -55,6 +56,7 @@ class Daemon:
     ) -> None:
         self._config = config
         self._says = says
+        self._dropped_told: Counter[str] = Counter()
         policies = {pbx.name: config.policy_for(pbx.name) for pbx in config.pbx}
         self._hub = Hub()
         self.metrics = MetricsSink(policies, agents=config.metrics.agents)
@@ -91,6 +93,7 @@ class Daemon:
             self._hub.close()
             await asyncio.wait(sinks, timeout=_FAREWELL_SECONDS)
             await _cancel(sinks)
+            self._tell_dropped()
             await self.web.stop()
             self._says.emit(telemetry.Stopped())
 
@@ -99,14 +102,20 @@ class Daemon:
             await sink.run(inbox)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others go on; the inbox counts what is lost
             self._says.emit(telemetry.SinkFailed(sink=sink.name, why=repr(error)))
+        finally:
+            inbox.abandon()
 
     async def _keep_house(self) -> None:
         while True:
             await asyncio.sleep(_HOUSEKEEPING_SECONDS)
             self._says.flush()
-            for inbox in self._hub.inboxes:
-                if inbox.dropped:
-                    self._says.emit(telemetry.SinkDropped(sink=inbox.name, count=inbox.dropped))
+            self._tell_dropped()
+
+    def _tell_dropped(self) -> None:
+        for inbox in self._hub.inboxes:
+            if inbox.dropped > self._dropped_told[inbox.name]:
+                self._dropped_told[inbox.name] = inbox.dropped
+                self._says.emit(telemetry.SinkDropped(sink=inbox.name, count=inbox.dropped))
 
     def _facts_lost(self, message: str, count: int) -> None:
         self._says.emit(telemetry.FactsLost(why=message, count=count))

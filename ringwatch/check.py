@@ -10,12 +10,14 @@ Asterisk tells nobody the rights of an account, so they are inferred from what a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ringwatch.app import live_source
@@ -94,7 +96,7 @@ class Report:
     def show(self, console: Console) -> None:
         """Print it for a person."""
         if self.error:
-            console.print(f"[bold]{self.pbx}[/]: [red]{self.error}[/]", highlight=False)
+            console.print(f"[bold]{self.pbx}[/]: [red]{escape(self.error)}[/]", highlight=False, soft_wrap=True)
             return
         colours = {"ok": "green", "missing": "red", "unseen": "yellow", "advice": "yellow"}
         table = Table(title=f"PBX {self.pbx}", title_justify="left", header_style="bold")
@@ -202,9 +204,11 @@ async def _check(pbx: PbxConfig, seconds: float) -> Report:
         await asyncio.wait([listening], timeout=seconds)
     listening.cancel()
     waiting.cancel()
-    outcome = (await asyncio.gather(listening, waiting, return_exceptions=True))[0]
-    if isinstance(outcome, SourceError):
-        report.error = str(outcome) + (f"; {outcome.remedy}" if outcome.remedy else "")
-    else:
+    await asyncio.wait([listening, waiting])
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await listening
         report.findings = evidence.findings()
+    except SourceError as error:
+        report.error = str(error) + (f"; {error.remedy}" if error.remedy else "")
     return report

@@ -16,6 +16,7 @@ from typing import Any, ParamSpec
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from ringwatch import __version__, app, config, telemetry
 from ringwatch.check import check_live
@@ -56,6 +57,8 @@ def _told_plainly(command: Callable[_P, None]) -> Callable[_P, None]:
     def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
         try:
             command(*args, **kwargs)
+            # Now, for at exit a reader who has gone would be a traceback.
+            sys.stdout.flush()
         except ConfigError as error:
             for fault in error.faults:
                 click.echo(f"ringwatch: {fault}", err=True)
@@ -119,7 +122,7 @@ def run(config_path: Path, facts: Path | None, seconds: float | None) -> None:
 
 @main.command()
 @click.argument("capture", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
-@click.option("--config", "-c", "config_path", type=_FILE, help="Judge by this configuration; [[pbx]] is not needed.")
+@click.option("--config", "-c", "config_path", type=_FILE, help="Judge by this configuration and its first [[pbx]].")
 @click.option("--facts", type=_FILE, help="Append every fact to this file, one JSON object a line.")
 @click.option(
     "--metrics", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), help="Write the page here."
@@ -146,7 +149,7 @@ def replay(capture: Path, config_path: Path | None, facts: Path | None, metrics:
         sinks.append(FactsFile(facts))
 
     async def work() -> None:
-        with Console(stderr=True).status(f"Reading {capture} ..."):
+        with Console(stderr=True).status(f"Reading {escape(str(capture))} ..."):
             await app.replay(capture, pbx, policy, sinks)
 
     _run(work())
@@ -189,11 +192,11 @@ def record(config_path: Path, name: str | None, pseudonymise: bool, seconds: flo
             def heard(item: Item) -> None:
                 match item:
                     case Batch():
-                        status.update(f"Recording to {output}: {writer.blocks} messages; Ctrl-C ends it")
+                        status.update(f"Recording to {escape(str(output))}: {writer.blocks} messages; Ctrl-C ends it")
                     case Attached():
                         console.print(f"attached to {item.where}, AMI {item.version}")
                     case Detached():
-                        console.print(f"detached: {item.why}")
+                        console.print(f"detached: {item.why}", markup=False)
 
             with app.stopped_by_signals(stop):
                 async with app.ended_after(seconds, stop):
@@ -232,13 +235,19 @@ def simulate(
         stop = asyncio.Event()
         plan = around_the_clock(DEFAULT_PLAN) if always_open else DEFAULT_PLAN
         account = Account(username=username, secret=secret)
-        with app.stopped_by_signals(stop):
-            async with (
-                app.ended_after(seconds, stop),
-                SimulatorServer(plan, account=account, seed=seed, speed=speed, port=port) as server,
-            ):
-                click.echo(f"Manager Interface on 127.0.0.1:{server.port}, user {username}, secret {secret}")
-                await stop.wait()
+        server = SimulatorServer(plan, account=account, seed=seed, speed=speed, port=port)
+        try:
+            await server.start()
+        except OSError as error:
+            message = f"cannot listen on 127.0.0.1:{port}: {os.strerror(error.errno or 0)}"
+            raise RingwatchError(message, remedy="give --port a free one, or 0 for any") from error
+        try:
+            with app.stopped_by_signals(stop):
+                async with app.ended_after(seconds, stop):
+                    click.echo(f"Manager Interface on 127.0.0.1:{server.port}, user {username}, secret {secret}")
+                    await stop.wait()
+        finally:
+            await server.stop()
 
     _run(work())
 
@@ -279,13 +288,16 @@ def check(config_path: Path, live: bool, seconds: float, as_json: bool) -> None:
     except ConfigError as error:
         for fault in error.faults:
             click.echo(f"ringwatch: {fault}", err=True)
+        if as_json:
+            click.echo(json.dumps({"config": str(config_path), "faults": [str(fault) for fault in error.faults]}))
         sys.exit(1)
     for warning in settings.warnings:
         click.echo(f"ringwatch: {warning}", err=True)
     if not live:
         click.echo(json.dumps({"config": str(config_path), "faults": []}) if as_json else f"{config_path} is right")
         return
-    reports = asyncio.run(check_live(settings, seconds))
+    with Console(stderr=True).status(f"Listening for {seconds:g} s ..."):
+        reports = asyncio.run(check_live(settings, seconds))
     if as_json:
         click.echo(json.dumps([report.as_json() for report in reports], indent=2))
     else:

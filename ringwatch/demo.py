@@ -30,12 +30,13 @@ async def run_demo(*, seed: int, speed: float, port: int, seconds: float | None)
     stop = asyncio.Event()
     # A demonstration at night has as much to show as one in the morning.
     plan = scaled(around_the_clock(DEFAULT_PLAN), 1.3)
+    lines = ", ".join(f'"{line.name}" = {{extensions = ["{line.exten}"]}}' for line in plan.lines)
     account = Account(username="demo", secret=secrets.token_hex(8))
     with app.stopped_by_signals(stop):
         async with SimulatorServer(plan, account=account, seed=seed, speed=speed) as server:
             settings = config.parse(
                 f'pbx = [{{name = "demo", port = {server.port}, username = "demo", secret = "{account.secret}"}}]\n'
-                f'web.listen = "127.0.0.1:{port}"\n',
+                f'web.listen = "127.0.0.1:{port}"\nline = {{{lines}}}\n',
                 "the demonstration's configuration",
             )
             summary = Summary()
@@ -60,9 +61,10 @@ async def _show(console: Console, summary: Summary, stop: asyncio.Event) -> None
             while not await _wait(stop, _TERMINAL_SECONDS):
                 live.update(Group(summary.table(live=True), Text("Ctrl-C ends it", style="dim")), refresh=True)
         return
-    while not await _wait(stop, _LOG_SECONDS):
+    ended = False
+    while not ended:
+        ended = await _wait(stop, _LOG_SECONDS)
         console.print(summary.table(live=True))
-    console.print(summary.table(live=True))
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> bool:

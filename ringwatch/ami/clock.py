@@ -4,9 +4,10 @@ Rules:
 
 * An event's time is its ``Timestamp`` (manager.conf ``timestampevents = yes``); list items and the login's FullyBooted
   never carry one, and a PBX without that setting sends none at all.
-* Without it, the time is the arrival stamp moved by the last known difference between the two clocks, so that a
-  ringwatch whose own clock is ahead does not push the PBX's time forward. The answer to Ping carries a ``Timestamp``
-  whatever the settings, and a session asks for it first.
+* An event without it (one that has a ``Privilege``) is stamped with its arrival, moved by the last known difference
+  between the two clocks, so that a ringwatch whose own clock is ahead does not push the PBX's time forward. The answer
+  to Ping carries a ``Timestamp`` whatever the settings, and a session asks for it first.
+* A list item takes the time of what came before it: its arrival could lie after events that are still under way.
 * A recording keeps that time in a header of its own, ``Arrival``.
 * Time never runs backwards: an earlier stamp is raised to the last one. Only an event's own Timestamp can regress; an
   answer may overtake events that were written before it.
@@ -14,10 +15,13 @@ Rules:
 
 from __future__ import annotations
 
+import math
+
 from ringwatch.ami.message import header
 
 _TIMESTAMP = b"\r\nTimestamp: "
 _ARRIVAL = b"\r\nArrival: "
+_PRIVILEGE = b"\r\nPrivilege: "
 
 
 class StreamClock:
@@ -40,15 +44,15 @@ class StreamClock:
         """
         self.regressed_by = 0.0
         if (value := header(block, _TIMESTAMP)) is not None:
-            at = float(value)
+            at = _seconds(value)
             if arrived_at is not None:
                 self.ahead = arrived_at - at
             if block[:6] == b"Event:":
                 self.regressed_by = max(self._told - at, 0.0)
                 self._told = max(self._told, at)
         elif (value := header(block, _ARRIVAL)) is not None:
-            at = float(value)
-        elif arrived_at is not None and self.ahead is not None:
+            at = _seconds(value)
+        elif arrived_at is not None and self.ahead is not None and _PRIVILEGE in block:
             at = arrived_at - self.ahead
         else:
             return self.last
@@ -62,11 +66,22 @@ class StreamClock:
 
 
 def with_arrival(block: bytes, clock: StreamClock) -> bytes:
-    """Return a block as a recording keeps it: one without a Timestamp is given its time as ``Arrival``.
+    """Return a block as a recording keeps it: one that was stamped with its arrival is given it as ``Arrival``.
 
     The block must have been stamped by the clock just before.
     """
-    if clock.last is None or not block.startswith(b"Event: ") or _TIMESTAMP in block or _ARRIVAL in block:
+    stamped = _PRIVILEGE in block and _TIMESTAMP not in block and _ARRIVAL not in block
+    if clock.last is None or not stamped or not block.startswith(b"Event: "):
         return block
     name, end, rest = block.partition(b"\r\n")
-    return b"%b%bArrival: %.6f\r\n%b" % (name, b"\r\n", clock.last, rest) if end else block
+    # Seven digits give back the very same number: a replay has exactly the times of the live stream.
+    return b"%b\r\nArrival: %.7f%b%b" % (name, clock.last, end, rest)
+
+
+def _seconds(value: bytes) -> float:
+    at = float(value)
+    if not math.isfinite(at):
+        # "nan" and "inf" are numbers to Python, and would stop the clock for good.
+        message = "not finite"
+        raise ValueError(message)
+    return at

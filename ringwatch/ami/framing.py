@@ -18,6 +18,8 @@ OVERSIZED = b""
 """Stands among the blocks where one was dropped for its length; no real block is empty."""
 
 _END = b"\r\n\r\n"
+# How a part begins that is no block yet: more than one empty line stood before it.
+_UNTIDY = frozenset((b"", b"\r", b"\n"))
 
 
 class Framer:
@@ -49,7 +51,12 @@ class Framer:
                 return blocks
         parts = data.split(_END)
         rest = parts.pop()
-        if not self._skipping and parts and _is_plain(data) and max(map(len, parts)) <= self._limit:
+        if (
+            parts
+            and not self._skipping
+            and max(map(len, parts)) <= self._limit
+            and _UNTIDY.isdisjoint({part[:1] for part in parts})
+        ):
             # Every block of a healthy stream can be taken as it is.
             blocks += parts
             parts = []
@@ -74,7 +81,8 @@ class Framer:
             self._at_start = BANNER.startswith(data)
             return data
         line, end, rest = data.partition(b"\r\n")
-        if len(line) > self._limit:
+        # A line end that is cut in two leaves its first byte with the line.
+        if len(line) > self._limit + (not end):
             self._at_start = False
             return data
         if not end:
@@ -82,7 +90,3 @@ class Framer:
         blocks.append(line)
         self._at_start = False
         return rest
-
-
-def _is_plain(data: bytes) -> bool:
-    return data[:1] not in b"\r\n" and b"\r\n\r\n\r" not in data and b"\r\n\r\n\n" not in data

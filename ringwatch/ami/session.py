@@ -20,6 +20,19 @@ from ringwatch.ami.message import build, text
 from ringwatch.errors import LoginRefused, NotAmi
 
 _FIRST_LINE_LIMIT = 256
+# Refusals that pass (manager.c, process_message): an account without allowmultiplelogin whose last connection is not
+# yet gone, and a PBX that is going down.
+_PASSING = {
+    "Login Already In Use": "end the other session, or set allowmultiplelogin = yes for the account in manager.conf",
+    "Asterisk is shutting down": "see that Asterisk starts again",
+}
+
+
+def login_refused(username: str, message: str) -> LoginRefused:
+    """Return the error for what Asterisk answered to a login."""
+    remedy = _PASSING.get(message)
+    fatal = remedy is None
+    return LoginRefused(f"the login of {username!r} was refused: {message}", remedy=remedy, fatal=fatal)
 
 
 class SessionState(enum.Enum):
@@ -96,7 +109,8 @@ class Session:
 
     def _check_banner(self, data: bytes) -> None:
         self._first += data[:_FIRST_LINE_LIMIT]
-        if not self._first.startswith(BANNER) and not BANNER.startswith(self._first):
+        endless = len(self._first) >= _FIRST_LINE_LIMIT and b"\r\n" not in self._first
+        if endless or (not self._first.startswith(BANNER) and not BANNER.startswith(self._first)):
             shown = self._first[:60].decode("ascii", "backslashreplace")
             message = f"this is no Manager Interface: it says {shown!r}"
             raise NotAmi(message)
@@ -106,7 +120,7 @@ class Session:
         message = text(block, b"\r\nMessage: ")
         if self.state is SessionState.CHALLENGE:
             if not success:
-                raise self._refused(message)
+                raise login_refused(self._username, message)
             self.state = SessionState.LOGIN
             challenge = text(block, b"\r\nChallenge: ")
             # MD5 is the protocol's (manager.c, authenticate); it keeps the secret off the wire, no more.
@@ -114,7 +128,7 @@ class Session:
             self._ask("Login", ("AuthType", "MD5"), ("Username", self._username), ("Key", key))
         elif self.state is SessionState.LOGIN:
             if not success:
-                raise self._refused(message)
+                raise login_refused(self._username, message)
             self.state = SessionState.UP
             self.ping()
             self.snapshot()
@@ -122,9 +136,6 @@ class Session:
             action = self._asked.pop(text(block, b"\r\nActionID: "), None)
             if action and block.startswith(b"Response: Error"):
                 self.denied.append(action)
-
-    def _refused(self, message: str) -> LoginRefused:
-        return LoginRefused(f"the login of {self._username!r} was refused: {message}")
 
     def _ask(self, action: str, *headers: tuple[str, str]) -> None:
         self._sequence += 1

@@ -28,7 +28,8 @@ _INTERFACE = b"\r\nInterface: "
 _MEMBER = b"\r\nMemberName: "
 _BRIDGE = b"\r\nBridgeUniqueid: "
 
-_BARE_HEADER = re.compile(rb"\r\n[^:\r\n]+(?:\r|\Z)")
+# Possessive (++): what was read of a line is never given back, which would be tried for every letter of it.
+_BARE_HEADER = re.compile(rb"\r\n[^:\r\n]++(?:\r|\Z)")
 # Event names are Asterisk's, but UserEvent modules can invent more: the label of a counter must stay bounded.
 _MOST_NAMES = 200
 # Blocks kept until the first timestamp of a recording: a listing of a very large PBX fits.
@@ -211,7 +212,9 @@ def _shutdown(_block: bytes, at: float) -> ev.Event:
     return ev.Shutdown(at)
 
 
-TRANSLATIONS: dict[bytes, Callable[[bytes, float], ev.Event]] = {
+Translation = Callable[[bytes, float], ev.Event | None]
+
+TRANSLATIONS: dict[bytes, Translation] = {
     b"AgentCalled": _agent_called,
     b"AgentConnect": _agent_connect,
     b"AgentDump": _agent_dump,
@@ -265,7 +268,7 @@ class Translator:
         self.clock = StreamClock()
         self.counts: Counter[bytes] = Counter()
         """Events seen by name; names beyond a bound are counted as ``other``."""
-        self._untimed: list[bytes] = []
+        self._untimed: list[tuple[bytes, Translation]] = []
 
     def feed(self, blocks: Iterable[bytes], arrived_at: float | None = None) -> list[ev.Event]:
         """Translate blocks.
@@ -274,14 +277,17 @@ class Translator:
         """
         events: list[ev.Event] = []
         names: list[bytes] = []
-        translations = TRANSLATIONS
         for block in blocks:
             if block[:7] == b"Event: ":
-                name = _name(block)
+                end = block.find(b"\r\n", 7)
+                name = block[7:end] if end > 0 else block[7:]
                 names.append(name)
-                if name not in translations or (name in _MARKERS and _MARKERS[name] not in block):
+                translation = TRANSLATIONS.get(name)
+                if translation is None or (name in _MARKERS and _MARKERS[name] not in block):
                     continue
-            self._translate(block, arrived_at, events)
+            else:
+                translation = _other
+            self._translate(block, translation, arrived_at, events)
         self._count(names)
         return events
 
@@ -298,7 +304,9 @@ class Translator:
                 if name != b"other":
                     counts[b"other"] += counts.pop(name)
 
-    def _translate(self, block: bytes, arrived_at: float | None, events: list[ev.Event]) -> None:
+    def _translate(
+        self, block: bytes, translation: Translation, arrived_at: float | None, events: list[ev.Event]
+    ) -> None:
         clock = self.clock
         try:
             at = clock.stamp(block, arrived_at)
@@ -307,22 +315,23 @@ class Translator:
             events.append(ev.StreamFault(at or 0.0, "malformed", f"Timestamp is no number in {_shown(block)}"))
         if at is None:
             if len(self._untimed) < _MOST_UNTIMED:
-                self._untimed.append(block)
+                self._untimed.append((block, translation))
             return
         if self._untimed:
-            for earlier in self._untimed:
-                self._append(earlier, at, events)
+            for earlier, its_translation in self._untimed:
+                self._append(earlier, its_translation, at, events)
             self._untimed.clear()
         if clock.regressed_by:
             events.append(ev.StreamFault(at, "clock_regression", f"{clock.regressed_by:.6f} s in {_shown(block)}"))
-        self._append(block, at, events)
+        self._append(block, translation, at, events)
 
-    def _append(self, block: bytes, at: float, events: list[ev.Event]) -> None:
+    @staticmethod
+    def _append(block: bytes, translation: Translation, at: float, events: list[ev.Event]) -> None:
         if block == OVERSIZED:
             events.append(ev.StreamFault(at, "oversized", "a block over the limit was skipped"))
             return
         try:
-            event = _translate_one(block, at)
+            event = translation(block, at)
         except MissingHeaderError as error:
             events.append(ev.StreamFault(at, "malformed", f"no {error} in {_shown(block)}"))
             return
@@ -338,14 +347,7 @@ class Translator:
         events.append(event)
 
 
-def _name(block: bytes) -> bytes:
-    end = block.find(b"\r\n", 7)
-    return block[7:end] if end > 0 else block[7:]
-
-
-def _translate_one(block: bytes, at: float) -> ev.Event | None:
-    if block[:7] == b"Event: ":
-        return TRANSLATIONS[_name(block)](block, at)
+def _other(block: bytes, at: float) -> ev.Event | None:
     if block.startswith(b"Response: "):
         if b"\r\nMessage: Queue status will follow" in block:
             return ev.SnapshotBegan(at, "queues")

@@ -44,6 +44,8 @@ class Calls:
 
     def channel_started(self, event: ev.ChannelStarted) -> None:
         """A channel came to be: a new call when it rings in from a phone or trunk."""
+        if event.uniqueid in self._channels:
+            return
         channel = Channel(
             event.uniqueid,
             event.channel,
@@ -78,7 +80,8 @@ class Calls:
     def _is_ours(self, device: str) -> bool:
         trunks = self._policy.trunks
         if trunks:
-            return not any(device == trunk or device.startswith(trunk) for trunk in trunks)
+            # A channel whose beginning was not seen may have no name: nobody claims it as the desk's.
+            return bool(device) and not device.startswith(trunks)
         return self._queues.is_member(device)
 
     def local_paired(self, event: ev.LocalPaired) -> None:
@@ -126,8 +129,8 @@ class Calls:
             self._end_leg(leg, at)
         attempt = channel.attempt
         if attempt and attempt.open and attempt.dest == channel.uniqueid:
-            gone = attempt.call.channel.hangup_requested
-            result = HANGUP_CAUSE.get(event.cause or 0, "caller_gone" if gone else "failed")
+            let_go = attempt.cancelled_at is not None or attempt.call.channel.hangup_requested
+            result = HANGUP_CAUSE.get(event.cause or 0, "caller_gone" if let_go else "failed")
             self._end_attempt(attempt, at, result)
         if channel.call:
             self._end_call(channel.call, at)
@@ -232,11 +235,13 @@ class Calls:
         attempt = dest.attempt
         if attempt and attempt.open and attempt.dest == event.dest:
             call = attempt.call
-            result: AttemptResult
+            result = DIAL_STATUS.get(event.status, "failed")
             if event.status == "CANCEL":
+                if not call.round_answered and not call.channel.hangup_requested:
+                    # Dial lets a group go before it says who answered (seen in mix-22): what follows tells.
+                    attempt.cancelled_at = event.at
+                    return
                 result = "elsewhere" if call.round_answered else "caller_gone"
-            else:
-                result = DIAL_STATUS.get(event.status, "failed")
             self._end_attempt(attempt, event.at, result)
             if result == "answered" and attempt.visit is None:
                 leg = Leg(call, attempt.agent, attempt.interface, call.channel, dest, event.at, None, attempt)
@@ -250,6 +255,11 @@ class Calls:
 
     def _end_attempt(self, attempt: Attempt, at: float, result: AttemptResult) -> None:
         call = attempt.call
+        if result == "answered":
+            for other in list(call.attempts.values()):
+                if other is not attempt and other.cancelled_at is not None:
+                    self._end_attempt(other, at, "elsewhere")
+        at = at if attempt.cancelled_at is None else attempt.cancelled_at
         attempt.open = False
         call.attempts.pop(attempt.dest, None)
         if attempt.rang_at is not None:

@@ -8,20 +8,25 @@ Rules:
 * Everything a channel held is closed when the channel ends; nothing waits for an event that may never come
   (AgentComplete, QueueCallerLeave).
 * Nothing here raises on what a PBX may send: what no rule foresees becomes an `Anomaly`.
+* A listing overtakes events that are under way (manager.c: an action's answer is written at once, events wait for their
+  turn). So a caller may be listed before the joining is told, and what a listing does not name is given up only when
+  nothing explained it within the settling time.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 from ringwatch.core import events as ev
 from ringwatch.core.calls import Calls
 from ringwatch.core.facts import Anomaly, Gap, QueueReading, Record
-from ringwatch.core.lifecycle import VisitSignal
+from ringwatch.core.lifecycle import VisitSignal, VisitState
 from ringwatch.core.queues import Queues
 from ringwatch.core.standards import Policy
 from ringwatch.core.state import CallState
+from ringwatch.core.visits import SETTLING_SECONDS
 
 
 class Engine:
@@ -44,6 +49,10 @@ class Engine:
         """Channels that were up when a listing began and that it has not named yet."""
         self._unlisted_members: dict[tuple[str, str], None] = {}
         self._unlisted_callers: dict[tuple[str, str], None] = {}
+        self._missing: dict[str, None] = {}
+        """Channels that a whole listing did not name."""
+        self._missing_callers: dict[tuple[str, str], None] = {}
+        self._give_up_at = math.inf
         calls = self._calls
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             ev.AgentCalled: calls.agent_called,
@@ -97,6 +106,8 @@ class Engine:
             self._at = at
             if at >= self._visits.settle_at:
                 self._visits.settle(at)
+            if at >= self._give_up_at:
+                self._give_up()
         self._handlers[type(event)](event)
         if not self._records:
             return []
@@ -122,15 +133,21 @@ class Engine:
         call = self._calls.call_of(event.uniqueid, event.channel, event.caller, event.at)
         # Whoever joins a line is alive: an earlier request was for something else (Redirect).
         call.channel.hangup_requested = False
-        self._visits.join(call, event.queue, event.at, event.position)
+        self._missing_callers.pop((event.queue, event.uniqueid), None)
+        if not self._waits(call, event.queue):
+            self._visits.join(call, event.queue, event.at, event.position)
+
+    @staticmethod
+    def _waits(call: CallState, queue: str) -> bool:
+        visit = call.visit
+        return visit is not None and visit.queue == queue and visit.state is VisitState.WAITING
 
     def _caller_left(self, event: ev.CallerLeft) -> None:
         self._visits.left(self._calls.call_of(event.uniqueid, "", "", event.at), event.queue, event.at)
 
     def _caller_abandoned(self, event: ev.CallerAbandoned) -> None:
         call = self._calls.call_of(event.uniqueid, "", "", event.at)
-        visit = self._visits.current(call, event.queue, event.at)
-        self._visits.signal(call, visit, VisitSignal.ABANDON, event.at)
+        self._visits.abandoned(call, event.queue, event.at)
 
     def _agent_dumped(self, event: ev.AgentDumped) -> None:
         call = self._calls.call_of(event.uniqueid, "", "", event.at)
@@ -139,13 +156,8 @@ class Engine:
 
     def _queue_status_set(self, event: ev.QueueStatusSet) -> None:
         channel = self._calls.find(event.uniqueid)
-        call = channel.call if channel else None
-        if call is None:
-            return
-        if call.visit:
-            self._visits.signal(call, call.visit, VisitSignal.STATUS, event.at, event.status)
-        else:
-            self._visits.refused(call, event.status, event.at)
+        if channel and channel.call:
+            self._visits.status_set(channel.call, event.status, event.at)
 
     def _queue_seen(self, event: ev.QueueSeen) -> None:
         self._queues[event.queue].changed = True
@@ -177,20 +189,26 @@ class Engine:
         self._unlisted_callers = {(queue.name, name): None for queue in self._queues for name in queue.waiting}
 
     def _snapshot_ended(self, event: ev.SnapshotEnded) -> None:
+        self._give_up_at = event.at + SETTLING_SECONDS
         if event.what == "channels":
-            for uniqueid in self._unlisted:
-                self._calls.vanish(uniqueid, event.at)
+            self._missing |= self._unlisted
             self._unlisted = {}
             return
         for queue, interface in self._unlisted_members:
             self._queues.remove_member(queue, interface)
-        for queue, uniqueid in self._unlisted_callers:
+        self._missing_callers |= self._unlisted_callers
+        self._unlisted_members, self._unlisted_callers = {}, {}
+
+    def _give_up(self) -> None:
+        at, self._give_up_at = self._give_up_at, math.inf
+        for queue, uniqueid in self._missing_callers:
             channel = self._calls.find(uniqueid)
             call = channel.call if channel else None
-            if call and call.visit and call.visit.queue == queue:
-                self._visits.signal(call, call.visit, VisitSignal.GONE, event.at)
-            self._queues.leave(queue, uniqueid)
-        self._unlisted_members, self._unlisted_callers = {}, {}
+            if call and call.visit and self._waits(call, queue):
+                self._visits.signal(call, call.visit, VisitSignal.GONE, at)
+        for uniqueid in self._missing:
+            self._calls.vanish(uniqueid, at)
+        self._missing, self._missing_callers = {}, {}
 
     def _shutdown(self, event: ev.Shutdown) -> None:
         for uniqueid in self._calls.channel_ids:

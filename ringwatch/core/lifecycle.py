@@ -58,19 +58,16 @@ VISIT: Mapping[tuple[VisitState, VisitSignal], VisitState] = MappingProxyType(
         (_L, _S.ABANDON): _L,
         (_L, _S.LEAVE): _L,
         (_L, _S.CONNECT): _T,
-        (_L, _S.DUMP): _L,
         (_L, _S.STATUS): _E,
         (_L, _S.SETTLE): _E,
         (_L, _S.GONE): _E,
-        # Connect may overtake Leave when an event is late; CONTINUE is set after a talk that option c let go on.
+        # Connect may overtake Leave when an event is late.
         (_T, _S.LEAVE): _T,
-        (_T, _S.STATUS): _T,
         (_T, _S.TALK_END): _E,
-        (_T, _S.GONE): _E,
-        # A caller who hung up is done at QueueCallerAbandon; Leave and QUEUESTATUS still follow.
+        # A caller who hung up is done at QueueCallerAbandon. Leave still follows, and the same Abandon once more when
+        # an agent was hearing an announcement (app_queue.c, try_calling and then queue_exec).
+        (_E, _S.ABANDON): _E,
         (_E, _S.LEAVE): _E,
-        (_E, _S.STATUS): _E,
-        (_E, _S.GONE): _E,
     }
 )
 
@@ -94,28 +91,31 @@ DIAL_STATUS: Mapping[str, AttemptResult] = MappingProxyType(
     {
         "ANSWER": "answered",
         "BUSY": "busy",
-        "CHANUNAVAIL": "failed",
-        "CONGESTION": "failed",
         "NOANSWER": "no_answer",
     }
 )
 """What DialEnd says of a device. CANCEL is not here: it is ``elsewhere`` when another device of the same round
-answered, else ``caller_gone``. Any other word counts as ``failed``."""
+answered, else ``caller_gone``. Any other word (CONGESTION, CHANUNAVAIL, ...) counts as ``failed``."""
 
 HANGUP_CAUSE: Mapping[int, AttemptResult] = MappingProxyType({17: "busy", 19: "no_answer", 26: "elsewhere"})
 """Q.850 causes of a device that went without a DialEnd; every other cause counts as ``failed``."""
 
 
-def visit_outcome(*, status: str | None, abandoned: bool, hung_up: bool, dumped: bool, left: bool) -> Outcome:
-    """Name the outcome of a visit that was not answered, by the strongest evidence first."""
+def visit_outcome(
+    *, status: str | None, abandoned: bool, hung_up: bool, picked_up: bool, dumped: bool, left: bool
+) -> Outcome:
+    """Name the outcome of a visit in which nobody talked, by the strongest evidence first."""
     if status is not None and status in QUEUE_STATUS:
         return QUEUE_STATUS[status]
+    if abandoned and hung_up:
+        return "abandoned"
     if abandoned:
-        # Without class dialplan an empty queue and a withdrawal look like this too: timeout is the nearest name.
-        return "abandoned" if hung_up else "timeout"
+        # A member picked up and could not be connected (app_queue.c, SYSCOMPAT). Else, without class dialplan, an empty
+        # queue and a withdrawal look like a timeout too: it is the nearest name.
+        return "failed" if picked_up else "timeout"
     if dumped:
         return "dumped"
-    if left:
+    if left and not picked_up:
         # app_queue.c, queue_exec: pressing a key is the one way out that sends Leave alone.
         return "key_exit"
     return "abandoned" if hung_up else "unknown"

@@ -112,6 +112,7 @@ class Policy:
 
 DIRECT = "direct"
 
+_RANGES = re.compile("(.)-(.)|(.)", re.DOTALL)
 _PATTERN_CLASSES = {"X": "[0-9]", "Z": "[1-9]", "N": "[2-9]", ".": ".+", "!": ".*"}
 
 
@@ -126,10 +127,17 @@ def _pattern(pattern: str) -> re.Pattern[str]:
             if not closed or not body:
                 message = f"'[' without ']' in the dial pattern {pattern!r}"
                 raise ValueError(message)
-            parts.append("[" + body.replace("\\", r"\\").replace("^", r"\^") + "]")
+            parts.append(_one_of(body))
         elif head != "-":  # a dash is only there for the reader, as in Asterisk (pbx.c, ext_cmp)
             parts.append(_PATTERN_CLASSES.get(head.upper() if head in "xzn" else head, re.escape(head)))
     return re.compile("".join(parts))
+
+
+def _one_of(body: str) -> str:
+    # Spelt out: in Asterisk a range that runs backwards holds nothing, to `re` it is an error.
+    ranges = [(first or one, last or one) for first, last, one in _RANGES.findall(body)]
+    letters = {chr(code) for first, last in ranges for code in range(ord(first), ord(last) + 1)}
+    return f"[{re.escape(''.join(sorted(letters)))}]" if letters else "(?!)"
 
 
 def extension_matches(pattern: str, exten: str) -> bool:

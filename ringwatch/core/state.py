@@ -69,6 +69,8 @@ class Attempt:
     rang_at: float | None = None
     ring_seconds: float = 0.0
     open: bool = True
+    cancelled_at: float | None = None
+    """When it was let go, as long as nothing says why."""
     phone: str = ""
     """Device of the phone behind a Local pair."""
     leg: Leg | None = None
@@ -147,6 +149,8 @@ class Visit:
     """The queue plays ringing while a phone rings (option R)."""
     left_at: float | None = None
     abandoned: bool = False
+    hung_up: bool = False
+    """The caller had been asked to hang up when it left unserved; the dialplan asks later, after a timeout as well."""
     dumped: bool = False
     status: str | None = None
     connected_at: float | None = None

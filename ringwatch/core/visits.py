@@ -35,14 +35,17 @@ class Visits:
 
     def join(self, call: CallState, queue: str, at: float, position: int | None) -> Visit:
         """Put a call in a queue's line."""
-        if call.visit and call.visit.state is not VisitState.TALKING:
-            # It stands in another line now: what ended the last stay was not seen, or has yet to be explained.
-            self.signal(call, call.visit, VisitSignal.GONE, at)
+        self._close(call, at)
         if queue in call.queues:
             call.bounces += 1
         visit = self._open(call, queue, at, position)
         self._queues.join(queue, call.channel.uniqueid, at)
         return visit
+
+    def _close(self, call: CallState, at: float) -> None:
+        if call.visit and call.visit.state is not VisitState.TALKING:
+            # It asks at another door now: what ended the last stay was not seen, or has yet to be explained.
+            self.signal(call, call.visit, VisitSignal.GONE, at)
 
     def _open(self, call: CallState, queue: str, at: float, position: int | None) -> Visit:
         ordinal = 1 + sum(visit.queue == queue for visit in call.visits)
@@ -70,24 +73,53 @@ class Visits:
 
     def left(self, call: CallState, queue: str, at: float) -> None:
         """Take a call out of a queue's line, which may have been said in another way before."""
-        for visit in reversed(call.visits):
-            if visit.queue == queue:
-                self.signal(call, visit, VisitSignal.LEAVE, at)
-                return
-        self._tell(Anomaly(pbx=self._pbx, at=at, kind="join_not_seen", detail=f"{queue}: {call.call_id}"))
+        if visit := self._last(call, queue):
+            self.signal(call, visit, VisitSignal.LEAVE, at)
+        else:
+            self._tell(Anomaly(pbx=self._pbx, at=at, kind="join_not_seen", detail=f"{queue}: {call.call_id}"))
 
-    def refused(self, call: CallState, status: str, at: float) -> bool:
+    def abandoned(self, call: CallState, queue: str, at: float) -> None:
+        """Take a call out of a queue's line unserved, which may be said twice of one visit."""
+        visit = self._last(call, queue)
+        if visit is None or not visit.abandoned:
+            visit = self.current(call, queue, at)
+        self.signal(call, visit, VisitSignal.ABANDON, at)
+
+    @staticmethod
+    def _last(call: CallState, queue: str) -> Visit | None:
+        return next((visit for visit in reversed(call.visits) if visit.queue == queue), None)
+
+    def status_set(self, call: CallState, status: str, at: float) -> None:
+        """Hear how the application Queue ended for a caller."""
+        if status in REFUSALS:
+            self._refused(call, status, at)
+        elif call.visit and call.visit.state is not VisitState.TALKING:
+            self.signal(call, call.visit, VisitSignal.STATUS, at, status=status)
+
+    def _refused(self, call: CallState, status: str, at: float) -> None:
         """Tell of a caller whom a queue did not let in; no queue event says so (app_queue.c, join_queue)."""
-        queue = _queue_arguments(call.channel.queue_data)[0]
-        if status not in REFUSALS or call.visit or not queue:
-            return False
-        visit = self._open(call, queue, at, None)
-        visit.state, visit.status = VisitState.ENDED, status
-        self._end(call, visit, at, self._unserved(call, visit))
-        return True
+        if queue := _queue_arguments(call.channel.queue_data)[0]:
+            self._close(call, at)
+            visit = self._open(call, queue, at, None)
+            visit.state, visit.status = VisitState.ENDED, status
+            self._end(call, visit, at, self._unserved(call, visit))
 
-    def signal(self, call: CallState, visit: Visit, signal: VisitSignal, at: float, status: str | None = None) -> bool:
-        """Let something happen to a visit; ``False`` when it cannot happen there."""
+    def signal(
+        self,
+        call: CallState,
+        visit: Visit,
+        signal: VisitSignal,
+        at: float,
+        *,
+        status: str | None = None,
+        leg: Leg | None = None,
+        ended_by: EndedBy | None = None,
+    ) -> bool:
+        """Let something happen to a visit; ``False`` when it cannot happen there.
+
+        :param status: what QUEUESTATUS says, with STATUS.
+        :param leg: the talk that is over, with TALK_END, and who ended it.
+        """
         state = VISIT.get((visit.state, signal))
         if state is None:
             detail = f"{signal.value} while {visit.state.value}: {visit.queue}, {call.call_id}"
@@ -95,29 +127,30 @@ class Visits:
             return False
         before, visit.state = visit.state, state
         if signal is VisitSignal.ABANDON:
-            visit.abandoned = True
+            visit.abandoned, visit.hung_up = True, call.channel.hangup_requested
         elif signal is VisitSignal.DUMP:
-            visit.dumped = True
+            visit.dumped, visit.answered_by = True, None
         elif signal is VisitSignal.CONNECT:
             visit.connected_at = at
             visit.rings.freeze(at)
         elif signal is VisitSignal.STATUS:
             visit.status = status
-        if state is VisitState.WAITING or before is VisitState.ENDED:
-            return True
-        self._queues.leave(visit.queue, call.channel.uniqueid)
-        if visit.left_at is None and signal in (VisitSignal.ABANDON, VisitSignal.LEAVE):
-            visit.left_at = at
+        if before is VisitState.WAITING and state is not VisitState.WAITING:
+            self._queues.leave(visit.queue, call.channel.uniqueid)
         if state is VisitState.LEAVING:
             self._leave(call, visit, signal, at)
-        elif state is VisitState.ENDED and before is not VisitState.TALKING:
-            self._end(call, visit, visit.left_at if visit.left_at is not None else at, self._unserved(call, visit))
+        elif state is VisitState.ENDED and before is VisitState.TALKING:
+            self._end(call, visit, at, "answered", leg, ended_by)
+        elif state is VisitState.ENDED and before is not VisitState.ENDED:
+            self._end(call, visit, at if visit.left_at is None else visit.left_at, self._unserved(call, visit))
         return True
 
     def _leave(self, call: CallState, visit: Visit, signal: VisitSignal, at: float) -> None:
-        if visit.abandoned and call.channel.hangup_requested:
+        if visit.left_at is None:
+            visit.left_at = at
+        if visit.abandoned and visit.hung_up:
             visit.state = VisitState.ENDED
-            self._end(call, visit, visit.left_at or at, self._unserved(call, visit))
+            self._end(call, visit, visit.left_at, self._unserved(call, visit))
         elif signal is VisitSignal.ABANDON or visit.answered_by is None:
             # Nobody answered, so no AgentConnect will explain it; an agent who did may yet hear an announcement.
             visit.settle_at = at + SETTLING_SECONDS
@@ -135,9 +168,8 @@ class Visits:
 
     def talk_ended(self, call: CallState, leg: Leg, at: float, ended_by: EndedBy) -> None:
         """Tell a visit that was answered: its talk is over."""
-        visit = leg.visit
-        if visit and self.signal(call, visit, VisitSignal.TALK_END, at):
-            self._end(call, visit, at, "answered", leg, ended_by)
+        if leg.visit:
+            self.signal(call, leg.visit, VisitSignal.TALK_END, at, leg=leg, ended_by=ended_by)
 
     @staticmethod
     def _unserved(call: CallState, visit: Visit) -> Outcome:
@@ -146,9 +178,10 @@ class Visits:
         return visit_outcome(
             status=visit.status,
             abandoned=visit.abandoned,
-            hung_up=call.channel.hangup_requested,
+            hung_up=visit.hung_up if visit.abandoned else call.channel.hangup_requested,
+            picked_up=visit.answered_by is not None,
             dumped=visit.dumped,
-            left=visit.left_at is not None and visit.answered_by is None,
+            left=visit.left_at is not None,
         )
 
     def _end(

@@ -3,7 +3,7 @@
 Rules:
 
 * Publishing never waits. An inbox that is full loses its oldest records and counts them: a sink that is slow or dead
-  costs itself, never the reader.
+  costs itself, never the reader. The inbox of a sink that failed keeps nothing and counts everything.
 * A replay calls `Hub.drain` between batches, and then nothing is ever lost.
 """
 
@@ -41,13 +41,21 @@ class Inbox:
         while len(self._records) > self._capacity:
             self._records.popleft()
             self.dropped += 1
-        self._arrived.set()
-        self._idle.clear()
+        if self._records:
+            self._arrived.set()
+            self._idle.clear()
 
     def close(self) -> None:
         """Let the sink finish what waits, then end."""
         self._closed = True
         self._arrived.set()
+
+    def abandon(self) -> None:
+        """Count what waits, and all that will come, as dropped: the sink takes no more."""
+        self.dropped += len(self._records)
+        self._records.clear()
+        self._capacity = 0
+        self._idle.set()
 
     async def get(self) -> list[Record]:
         """Return everything that waits, as soon as anything does; an empty list once the inbox is closed and empty.

@@ -93,6 +93,9 @@ class Pump:
                 with contextlib.suppress(asyncio.CancelledError):
                     await ticker
             self._publish(self.engine.close())
+            if self.detached and self.attachments:
+                # The gap is known up to now, and nobody will be there to see its end.
+                self._publish(self.engine.apply(ev.StreamResumed(self.translator.clock.now(time.time()))))
 
     def _take(self, item: Item) -> None:
         match item:

@@ -3,11 +3,11 @@
 `SimulatorServer` is the desk behind a TCP port, in real time or faster; `Desk` is the desk itself, a pure function of
 a plan, a seed and a start, for tests that cannot wait.
 
-The parts, each in its module: `plan` (what a desk is), `demo` (the
-one shown by default), `desk` (the dialplan and the facade), `journeys`, `visits`, `dials`, `talks`, `consultations`
-(a caller's stages), `rota` and `arrivals` (agents and callers), `floor`, `people`, `channels`, `agenda` (what there is
-and the small steps), `blocks` and `snapshots` (the bytes), `ledger` (the truth), `session` and `server` (the protocol).
-Nothing else of ringwatch is used here, and nothing outside the standard library.
+The parts, each in its module: `plan` (what a desk is), `demo` (the one shown by default), `desk` (the facade),
+`dialplan`, `journeys`, `visits`, `dials`, `talks` and `consultations` (a caller's way), `rota` and `arrivals` (agents
+and callers by the clock), `floor`, `people`, `channels` and `agenda` (what there is, and the small steps), `blocks` and
+`snapshots` (the bytes), `ledger` (the truth), `session` and `server` (the protocol). Nothing else of ringwatch is used
+here, and nothing outside the standard library.
 """
 
 from ringwatch.simulator.demo import DEFAULT_PLAN

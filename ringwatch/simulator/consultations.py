@@ -39,6 +39,7 @@ HOLD_AFTER_SECONDS = 0.26
 DIAL_AFTER_SECONDS = 0.18
 EXPLAINS_SECONDS = (3.0, 12.0)
 RING_SECONDS = 20
+LOOK_AGAIN_SECONDS = 1.5
 
 
 class Consultation:
@@ -113,6 +114,10 @@ class Consultation:
         floor.agenda.after(seconds, self._answer)
 
     def _answer(self) -> None:
+        if self.phone.in_use:
+            # Somebody else was quicker; this one rings until that is over.
+            self.floor.agenda.after(LOOK_AGAIN_SECONDS, self._answer)
+            return
         floor, one, two, far = self.floor, self.one, self.two, self.far
         floor.answers(self.phone, far)
         floor.set(two, DIALSTATUS="ANSWER", DIALEDPEERNAME=far.name, DIALEDPEERNUMBER=self.exten)

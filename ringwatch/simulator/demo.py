@@ -12,11 +12,11 @@ from ringwatch.simulator.plan import AgentPlan, LinePlan, PauseHabit, PhonePlan,
 # Relative arrivals by half hour: a morning peak, a dip at lunch, a lower afternoon peak, very little at night.
 OFFICE_DAY = (
     *(0.01,) * 12,  # 00:00
-    *(0.02, 0.03, 0.08, 0.20),  # 06:00
-    *(0.80, 1.20, 1.55, 1.70, 1.65, 1.50, 1.35, 1.20),  # 08:00
-    *(0.90, 0.85, 1.00, 1.20, 1.35, 1.40, 1.30, 1.15),  # 12:00
-    *(0.90, 0.60, 0.30, 0.20, 0.15, 0.12, 0.10, 0.08),  # 16:00
-    *(0.05, 0.04, 0.03, 0.02, 0.01, 0.01, 0.01, 0.01),  # 20:00
+    *(0.02, 0.03, 0.05, 0.10),  # 06:00
+    *(0.50, 0.80, 1.10, 1.25, 1.20, 1.10, 0.95, 0.80),  # 08:00
+    *(0.60, 0.55, 0.65, 0.80, 0.95, 1.00, 0.90, 0.80),  # 12:00
+    *(0.60, 0.40, 0.18, 0.10, 0.08, 0.06, 0.05, 0.04),  # 16:00
+    *(0.03, 0.03, 0.02, 0.02, 0.01, 0.01, 0.01, 0.01),  # 20:00
 )
 OFFICE_WEEK = (1.2, 1.0, 1.0, 1.0, 0.9, 0.25, 0.05)
 
@@ -74,7 +74,7 @@ DEFAULT_PLAN = Plan(
             transfer_exten="800",
             members=SUPPORT,
             strategy="rrmemory",
-            calls_per_hour=62,
+            calls_per_hour=54,
             wait_limit_seconds=240,
             patience_mean_seconds=150,
             talk=TalkHabit(mean_seconds=230, sigma=0.65),
@@ -85,7 +85,7 @@ DEFAULT_PLAN = Plan(
             transfer_exten="801",
             members=SALES,
             strategy="ringall",
-            calls_per_hour=38,
+            calls_per_hour=34,
             answer_first=True,
             rings_back=True,
             patience_mean_seconds=75,
@@ -97,7 +97,7 @@ DEFAULT_PLAN = Plan(
             transfer_exten="802",
             members=BILLING,
             strategy="leastrecent",
-            calls_per_hour=30,
+            calls_per_hour=24,
             wrapup_seconds=20,
             answer_first=True,
             patience_mean_seconds=180,

@@ -10,27 +10,15 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from ringwatch.simulator import snapshots
-from ringwatch.simulator.arrivals import Arrivals
-from ringwatch.simulator.channels import UP, Party, Place
 from ringwatch.simulator.demo import DEFAULT_PLAN
-from ringwatch.simulator.dials import Dial
-from ringwatch.simulator.floor import FROM_OUTSIDE, Floor
-from ringwatch.simulator.journeys import Journey
+from ringwatch.simulator.dialplan import Dialplan
+from ringwatch.simulator.floor import Floor
 from ringwatch.simulator.people import Agent, Member, Phone, Queue
-from ringwatch.simulator.plan import TalkHabit
 from ringwatch.simulator.rota import Rota
-from ringwatch.simulator.visits import Visit
 
 if TYPE_CHECKING:
-    from ringwatch.simulator.ledger import Entry, Outcome
-    from ringwatch.simulator.plan import LinePlan, Plan, QueuePlan
-
-ANSWER_SECONDS = 0.5
-"""Answer() waits for media this long before the dialplan goes on; seen in the captures."""
-
-TRANSFER_RING_SECONDS = 20
-TRANSFER_PATIENCE_SECONDS = 60.0
-TRANSFER_TALK = TalkHabit(mean_seconds=120)
+    from ringwatch.simulator.ledger import Entry
+    from ringwatch.simulator.plan import Plan, QueuePlan
 
 
 class Desk:
@@ -52,12 +40,7 @@ class Desk:
         for queue_plan in plan.queues:
             self._open_queue(queue_plan)
         self._rotas = [Rota(floor, agent) for agent in floor.agents.values()]
-        self._queues_by_exten = {queue.exten: queue for queue in plan.queues}
-        self._queues_by_transfer = {queue.transfer_exten: queue for queue in plan.queues}
-        self._lines_by_exten = {line.exten: line for line in plan.lines}
-        self._arrivals = {
-            exten: Arrivals(floor, exten, calls_per_hour, self._let_in) for exten, calls_per_hour in plan.rates.items()
-        }
+        self._dialplan = Dialplan(floor)
 
     def _open_queue(self, plan: QueuePlan) -> None:
         queue = self._floor.queues[plan.name] = Queue(plan)
@@ -76,6 +59,11 @@ class Desk:
         return self._floor.now
 
     @property
+    def started_at(self) -> float:
+        """When the desk opened, Unix seconds."""
+        return self._floor.start_at
+
+    @property
     def next_at(self) -> float:
         """When something will happen next, Unix seconds; infinity when nothing ever will."""
         return self._floor.agenda.next_at
@@ -87,7 +75,7 @@ class Desk:
 
     @property
     def ledger(self) -> list[Entry]:
-        """What really happened, in the order in which matters were closed. Not to be changed."""
+        """What really happened, in the order in which matters were closed; grows as long as the desk works."""
         return self._floor.ledger
 
     def advance(self, until: float, limit: int | None = None) -> list[tuple[float, bytes]]:
@@ -105,8 +93,7 @@ class Desk:
 
     def close_doors(self) -> None:
         """Let nobody in any more; those who are in stay until they are done."""
-        for arrivals in self._arrivals.values():
-            arrivals.open = False
+        self._dialplan.close_doors()
 
     # Questions
 
@@ -127,46 +114,3 @@ class Desk:
     def core_status(self, action_id: str | None = None) -> bytes:
         """Answer CoreStatus."""
         return snapshots.core_status(self._floor, action_id)
-
-    # The dialplan
-
-    def _let_in(self, party: Party, exten: str, rng: Random) -> None:
-        journey = Journey(self._floor, party, exten, rng)
-        journey.leads_on = self._lead_inside
-        journey.on_close = self._see_off
-        channel = journey.channel
-        queue = self._queues_by_exten.get(exten)
-        if queue is None:
-            self._enter_line(journey, self._lines_by_exten[exten])
-        elif queue.answer_first:
-            self._floor.run(channel, channel.place, "Answer", "")
-            self._floor.answer_caller(channel)
-            self._floor.agenda.after(ANSWER_SECONDS, lambda: self._enter_queue(journey, queue))
-        else:
-            self._enter_queue(journey, queue)
-
-    def _enter_queue(self, journey: Journey, queue: QueuePlan) -> None:
-        channel = journey.channel
-        priority = 2 if channel.state == UP else 1
-        self._floor.run(channel, Place(FROM_OUTSIDE, queue.exten, priority), "Queue", queue.arguments)
-        Visit(journey, self._floor.queues[queue.name]).enter()
-
-    def _enter_line(self, journey: Journey, line: LinePlan) -> None:
-        self._floor.run(journey.channel, Place(FROM_OUTSIDE, line.exten, 1), "Dial", line.arguments)
-        phones = [self._floor.phones[number] for number in line.phones]
-        Dial(journey, phones, line.ring_seconds, line.patience_mean_seconds, line.talk).begin()
-
-    def _lead_inside(self, journey: Journey, exten: str) -> None:
-        """Lead a caller on to an internal extension, after a blind transfer."""
-        queue = self._queues_by_transfer.get(exten)
-        if queue is not None:
-            journey.channel.run("Queue", queue.arguments)
-            Visit(journey, self._floor.queues[queue.name]).enter()
-            return
-        phone = self._floor.phones[exten]
-        journey.channel.run("Dial", f"{phone.plan.interface},{TRANSFER_RING_SECONDS},tT")
-        Dial(journey, [phone], TRANSFER_RING_SECONDS, TRANSFER_PATIENCE_SECONDS, TRANSFER_TALK).begin()
-
-    def _see_off(self, journey: Journey, outcome: Outcome) -> None:
-        if outcome != "answered":
-            self._arrivals[journey.exten].tries_again(journey.channel.party, journey.rng)

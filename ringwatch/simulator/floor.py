@@ -58,12 +58,11 @@ class Floor:
 
     # Channels
 
-    def open_trunk(self, party: Party, exten: str) -> Channel:
-        """Let a caller in: a channel of the trunk that rings at an extension."""
+    def open_trunk(self, party: Party, exten: str) -> tuple[Channel, float]:
+        """Let a caller in: a channel of the trunk that rings at an extension, and since when."""
         channel = self._channel(self._pjsip_name("trunk"), None, party, Place(FROM_OUTSIDE, exten, 1))
         channel.become(RING)
-        self.wire.say(blocks.newchannel, channel)
-        return channel
+        return channel, self.wire.say(blocks.newchannel, channel)
 
     def open_phone(self, phone: Phone, linkedid: str) -> Channel:
         """Make a channel towards a phone of the desk."""

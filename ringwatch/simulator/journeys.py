@@ -14,7 +14,6 @@ from ringwatch.simulator.channels import INTERWORKING, NO_CAUSE, NORMAL_CLEARING
 from ringwatch.simulator.floor import FROM_OUTSIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from random import Random
 
     from ringwatch.simulator.agenda import Deed
@@ -32,6 +31,16 @@ class Stage(Protocol):
         """End everything, because the caller hung up; the HangupRequest is yet to be said."""
 
 
+class Routes(Protocol):
+    """Where callers go; the dialplan."""
+
+    def lead_on(self, journey: Journey, exten: str) -> None:
+        """Lead a transferred caller to an internal extension."""
+
+    def see_off(self, journey: Journey, outcome: ledger.Outcome) -> None:
+        """Take note that a caller is gone."""
+
+
 class Journey:
     """One caller's way through the desk."""
 
@@ -40,12 +49,11 @@ class Journey:
         "channel",
         "exten",
         "floor",
-        "leads_on",
         "legs",
-        "on_close",
         "patience",
         "released_cause",
         "rng",
+        "routes",
         "stage",
         "started_at",
         "transferred",
@@ -53,13 +61,14 @@ class Journey:
         "visits",
     )
 
-    def __init__(self, floor: Floor, party: Party, exten: str, rng: Random) -> None:
-        """Let a caller in at an extension; `leads_on` and `on_close` are to be set before anything happens."""
+    def __init__(self, floor: Floor, routes: Routes, party: Party, exten: str, rng: Random) -> None:
+        """Let a caller in at an extension."""
         self.floor = floor
+        self.routes = routes
         self.rng = rng
         self.exten = exten
-        self.channel: Channel = floor.open_trunk(party, exten)
-        self.started_at = floor.wire.blocks[-1][0]
+        self.channel: Channel
+        self.channel, self.started_at = floor.open_trunk(party, exten)
         self.stage: Stage | None = None
         self.patience: Deed | None = None
         # The cause the channel holds: Dial and a blind transfer leave 16 there, a queue nothing.
@@ -71,8 +80,6 @@ class Journey:
         self.transfers = 0
         self.legs = 0
         self.visits: list[str] = []
-        self.leads_on: Callable[[Journey, str], None]
-        self.on_close: Callable[[Journey, ledger.Outcome], None]
         floor.journeys[self.channel.uniqueid] = self
 
     @property
@@ -126,7 +133,7 @@ class Journey:
             transfers=self.transfers,
         )
         floor.ledger.append(entry)
-        self.on_close(self, outcome)
+        self.routes.see_off(self, outcome)
 
     def falls_off(self, outcome: ledger.Outcome) -> None:
         """Go on in the dialplan after a queue or a dial gave up: to a Hangup from outside, to nothing from inside."""

@@ -29,6 +29,7 @@ LONGEST_SLEEP_SECONDS = 1.0
 BLOCKS_AT_A_TIME = 500
 WRITE_BUFFER_BYTES = 1 << 20
 LOGIN_WITHIN_SECONDS = 30.0
+KEPT_LEDGER_ENTRIES = 100_000
 REFUSAL_SECONDS = 1.0
 
 _TIMESTAMP = re.compile(rb"Timestamp: [^\r]*\r\n")
@@ -38,7 +39,8 @@ class SimulatorServer:
     """An AMI server in front of a desk; `async with` it, or `start` and `stop`.
 
     `speed` is virtual seconds for each real one. Virtual time starts at `start_at` (Unix seconds), by default now.
-    `timestamps` is Asterisk's `timestampevents`. `dropped_clients` counts those who did not read.
+    `timestamps` is Asterisk's `timestampevents`. `dropped_clients` counts those who did not read. The desk's ledger
+    keeps only the latest entries here.
     """
 
     def __init__(
@@ -71,8 +73,7 @@ class SimulatorServer:
         self.clients: list[Client] = []
         self.desk = Desk(plan, seed=seed, start_at=time.time() if start_at is None else start_at)
         self._wanted_port = port
-        self._started = 0.0
-        self._start_at = self.desk.now
+        self._started = time.monotonic()
         self._server: asyncio.Server | None = None
         self._driver: asyncio.Task[None] | None = None
 
@@ -87,7 +88,7 @@ class SimulatorServer:
     @property
     def virtual_now(self) -> float:
         """The instant the desk should have reached, Unix seconds."""
-        return self._start_at + (time.monotonic() - self._started) * self.speed
+        return self.desk.started_at + (time.monotonic() - self._started) * self.speed
 
     async def start(self) -> None:
         """Open the port and let the desk begin."""
@@ -96,17 +97,25 @@ class SimulatorServer:
         self._started = time.monotonic()
         self._driver = loop.create_task(self._drive(), name="simulated desk")
 
+    async def serve(self) -> None:
+        """Wait until somebody stops the server; raise what went wrong if the desk itself ended."""
+        if self._driver is not None:
+            driver = self._driver
+            await asyncio.wait({driver})
+            if not driver.cancelled():
+                driver.result()
+
     async def stop(self) -> None:
         """Close the port, let every client go, and stop the desk. A second stop changes nothing."""
         server, self._server = self._server, None
         driver, self._driver = self._driver, None
         if driver is not None:
             driver.cancel()
-            await asyncio.gather(driver, return_exceptions=True)
+            await asyncio.wait({driver})
         if server is not None:
             server.close()
             for client in list(self.clients):
-                client.let_go()
+                client.end()
             await server.wait_closed()
 
     async def __aenter__(self) -> Self:
@@ -130,6 +139,9 @@ class SimulatorServer:
             if said:
                 for client in list(self.clients):
                     client.hear(said)
+            if len(desk.ledger) > KEPT_LEDGER_ENTRIES:
+                # A server may run for months; the whole truth is for tests, which drive a desk themselves.
+                del desk.ledger[: KEPT_LEDGER_ENTRIES // 2]
             behind = desk.next_at <= now
             wait = 0.0 if behind else (desk.next_at - self.virtual_now) / self.speed
             # Behind, the others get their turn all the same.
@@ -196,6 +208,10 @@ class Client(asyncio.Protocol):
     def let_go(self) -> None:
         """Close the connection after what is still to be sent."""
         self._transport.close()
+
+    def end(self) -> None:
+        """Close the connection now, whether or not the client has read everything."""
+        self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
         """Forget the client."""

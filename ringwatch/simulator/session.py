@@ -50,6 +50,10 @@ class Answerer(Protocol):
     def now(self) -> float:
         """The virtual instant, Unix seconds."""
 
+    @property
+    def started_at(self) -> float:
+        """When Asterisk started, Unix seconds."""
+
     def queue_status(
         self, action_id: str | None = None, queue: str | None = None, member: str | None = None
     ) -> list[bytes]:
@@ -179,8 +183,9 @@ class Session:
         if "system" not in self._mask & self.account.read:
             return accepted
         # Said by the login itself: no Timestamp, and no filter touches it.
-        booted = "Event: FullyBooted\r\nPrivilege: system,all\r\nUptime: 0\r\nLastReload: 0\r\nStatus: Fully Booted\r\n"
-        return accepted + f"{booted}\r\n".encode()
+        up = int(self._desk.now - self._desk.started_at)
+        booted = f"Uptime: {up}\r\nLastReload: {up}\r\nStatus: Fully Booted\r\n"
+        return accepted + f"Event: FullyBooted\r\nPrivilege: system,all\r\n{booted}\r\n".encode()
 
     def _may_enter(self, request: Request) -> bool:
         if request["Username"] != self.account.username:

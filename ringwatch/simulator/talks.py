@@ -278,7 +278,7 @@ class Talk:
         floor.hangs_up(self.phone, self.leg)
         journey.transferred = True
         journey.released_cause = NORMAL_CLEARING
-        journey.leads_on(journey, exten)
+        journey.routes.lead_on(journey, exten)
 
     def enter_transfer(self, kind: ledger.TransferKind, at: float, exten: str) -> None:
         """Write a transfer into the ledger."""

@@ -6,6 +6,7 @@ Readings are not written: they say how things stand, not what happened.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +19,8 @@ class FactsFile:
     """Appends to a file.
 
     :param path: the file; created when it does not exist.
-    :param failed: told when the disk refuses; those facts are lost, the daemon goes on. Without it the error is raised.
+    :param failed: told when the disk refuses, with the number of facts lost so far; the daemon goes on. Without it the
+        error is raised.
     """
 
     name = "facts_file"
@@ -31,12 +33,14 @@ class FactsFile:
         try:
             # Unbuffered: what was written is the system's, also when this process is killed.
             self._file = path.open("ab", buffering=0)
+            self._torn = path.is_file() and _ends_within_a_line(path)
         except OSError as error:
             message = f"cannot write facts to {path}: {error.strerror}"
             raise RingwatchError(message, remedy="give --facts a file that can be written") from error
         self._path = path
         self._failed = failed
-        self._torn = False
+        self.lost = 0
+        """Facts that are not in the file because the disk refused them."""
 
     async def run(self, inbox: Inbox) -> None:
         """Write until the inbox is closed.
@@ -53,17 +57,32 @@ class FactsFile:
                         message = f"cannot write facts to {self._path}: {error.strerror}"
                         if self._failed is None:
                             raise RingwatchError(message) from error
-                        self._failed(message, len(lines))
+                        self._failed(message, self.lost)
         finally:
             self._file.close()
 
-    def _write(self, data: bytes) -> None:
-        if self._torn:
-            # The disk filled up within a line: what follows must not be read as its end.
-            data = b"\n" + data
-        self._torn = True
-        rest = memoryview(data)
-        while rest:
-            # A full disk shows as a short write first, and as an error on the next.
-            rest = rest[self._file.write(rest) :]
-        self._torn = False
+    def _write(self, lines: bytes) -> None:
+        # What was cut off within a line must not be read as the beginning of the next.
+        data = b"\n" + lines if self._torn else lines
+        done = 0
+        try:
+            while done < len(data):
+                # A full disk shows as a short write first, and as an error on the next.
+                done += self._file.write(memoryview(data)[done:])
+        finally:
+            if done:
+                self._torn = data[done - 1 : done] != b"\n"
+            rest = lines[max(done - len(data) + len(lines), 0) :]
+            # A line that lacks nothing but its end gets that with the next write.
+            self.lost += rest.removeprefix(b"\n").count(b"\n")
+
+
+def _ends_within_a_line(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - 1, 0))
+            return file.read() not in (b"", b"\n")
+    except OSError:
+        # To append one need not be allowed to read.
+        return False

@@ -12,8 +12,10 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from ringwatch.core.facts import Call, CallOffered, Gap, Outcome, QueueReading, QueueVisit, Record
+from ringwatch.errors import one_line
 from ringwatch.flow.hub import Inbox
 
 _LOST: tuple[Outcome, ...] = ("abandoned", "short_abandoned")
@@ -95,7 +97,9 @@ class Summary:
             table.add_column(name, justify="right", no_wrap=True)
         several = len({pbx for pbx, _ in self._rows}) > 1
         for (pbx, queue), row in sorted(self._rows.items(), key=lambda item: (item[1].badness, item[0])):
-            table.add_row(f"{pbx}/{queue}" if several else queue, *(_now(row) if live else ()), *_so_far(row))
+            # Text, not str: a name is not markup.
+            name = Text(one_line(f"{pbx}/{queue}" if several else queue))
+            table.add_row(name, *(_now(row) if live else ()), *_so_far(row))
         return table
 
     def as_json(self) -> list[dict[str, Any]]:

@@ -5,12 +5,14 @@ One small server in the daemon's own loop; nothing here computes more than a pag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
 from aiohttp import web
 
 from ringwatch import __version__
+from ringwatch.config import Address
 from ringwatch.errors import RingwatchError
 from ringwatch.flow.pump import Pump
 
@@ -20,6 +22,7 @@ h1{font-size:1.6rem;margin:0}p{margin:.3rem 0 1.4rem;color:#4b5563}table{border-
 th,td{text-align:left;padding:.45rem .8rem .45rem 0;border-bottom:1px solid #e3e6ea;vertical-align:top}
 th{font-weight:600;color:#4b5563}.up{color:#0a6b2d}.down{color:#a11212}a{color:#0b57a4}
 """
+_FAREWELL_SECONDS = 0.5
 
 
 class WebServer:
@@ -41,7 +44,8 @@ class WebServer:
                 web.get("/-/ready", self._ready),
             ]
         )
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        # A reader who does not read must not hold up the end for aiohttp's usual minute.
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_FAREWELL_SECONDS)
         self.address = ""
         """Where it listens, once started."""
 
@@ -55,19 +59,18 @@ class WebServer:
             await web.TCPSite(self._runner, host, port).start()
         except OSError as error:
             await self._runner.cleanup()
-            message = f"cannot listen on {host}:{port}: {error.strerror}"
+            # asyncio wraps the reason in a sentence of its own; a name that is not found has no errno of the system.
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+            message = f"cannot listen on {Address(host, port)}: {reason}"
             raise RingwatchError(message, remedy="give [web] listen a free address") from error
-        bound = self._runner.addresses[0]
-        shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-        self.address = f"{shown}:{bound[1]}"
+        self.address = str(Address(*self._runner.addresses[0][:2]))
 
     async def stop(self) -> None:
         """Stop listening."""
         await self._runner.cleanup()
 
     async def _page(self, request: web.Request) -> web.Response:
-        openmetrics = "application/openmetrics-text" in request.headers.get("Accept", "")
-        page, content_type = self._metrics(openmetrics)
+        page, content_type = self._metrics(_likes_openmetrics(request.headers.getall("Accept", [])))
         response = web.Response(body=page, headers={"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"})
         response.enable_compression()
         return response
@@ -106,3 +109,18 @@ def _row(pump: Pump) -> str:
     queues = escape(", ".join(pump.engine.queue_names)) or "none yet"
     calls = len(pump.engine.open_calls)
     return f"<tr><td>{escape(pump.pbx)}</td><td>{state}</td><td>{queues}</td><td>{calls}</td></tr>"
+
+
+def _likes_openmetrics(accept: Iterable[str]) -> bool:
+    """Tell whether OpenMetrics is asked for by name, and liked no less than plain text (RFC 9110, 12.5.1)."""
+    likes: dict[str, float] = {}
+    for each in ",".join(accept).split(","):
+        kind, *parameters = (part.strip().lower() for part in each.split(";"))
+        quality = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+        try:
+            likes[kind] = max(likes.get(kind, 0.0), float(quality))
+        except ValueError:
+            continue
+    text = next((likes[kind] for kind in ("text/plain", "text/*", "*/*") if kind in likes), 0.0)
+    openmetrics = likes.get("application/openmetrics-text", 0.0)
+    return openmetrics > 0 and openmetrics >= text

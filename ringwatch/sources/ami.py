@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import ssl
 import time
 from collections.abc import AsyncIterator
@@ -33,10 +34,12 @@ def tls_context(tls: TlsConfig) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=tls.ca_file)
         if tls.cert_file:
-            context.load_cert_chain(tls.cert_file, tls.key_file)
-    except (OSError, ssl.SSLError) as error:
+            # Without a password, OpenSSL would ask for one on the terminal, and everything would wait.
+            context.load_cert_chain(tls.cert_file, tls.key_file, password="")
+    except OSError as error:
         message = f"the TLS files cannot be used: {error}"
-        raise TlsFailed(message) from error
+        remedy = "give PEM files: key_file without a passphrase, and the one that belongs to cert_file"
+        raise TlsFailed(message, remedy=remedy) from error
     return context
 
 
@@ -74,7 +77,7 @@ class AmiSource:
                 yield batch
         finally:
             writer.close()
-            with contextlib.suppress(OSError, ssl.SSLError, TimeoutError):
+            with contextlib.suppress(OSError):
                 async with asyncio.timeout(1):
                     await writer.wait_closed()
 
@@ -88,29 +91,46 @@ class AmiSource:
                     pbx.host, pbx.port, ssl=context, server_hostname=name, limit=_READ_SIZE
                 )
         except ssl.SSLError as error:
-            message = f"no TLS with {self._where}: {error.reason or error}"
-            raise TlsFailed(message) from error
+            raise self._tls_failed(error) from error
         except TimeoutError as error:
             message = f"no answer from {self._where} within {pbx.connect_timeout:g} s"
             raise ConnectFailed(message) from error
-        except OSError as error:
-            message = f"cannot connect to {self._where}: {error.strerror or error}"
+        except (OSError, UnicodeError) as error:
+            # UnicodeError: a name that cannot be one, such as "a..b".
+            message = f"cannot connect to {self._where}: {_reason(error)}"
             raise ConnectFailed(message) from error
+
+    def _tls_failed(self, error: ssl.SSLError, remedy: str | None = None) -> TlsFailed:
+        why = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason
+        return TlsFailed(f"no TLS with {self._where}: {why or error}", remedy=remedy)
 
     async def _log_in(
         self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> AsyncIterator[Batch]:
         deadline = time.monotonic() + self._pbx.login_timeout
         while session.state is not SessionState.UP:
-            data = await self._read(reader, deadline - time.monotonic())
+            nothing_yet = session.state is SessionState.BANNER
+            try:
+                data = await self._read(reader, deadline - time.monotonic())
+            except ConnectionLost as error:
+                if nothing_yet and self._pbx.tls:
+                    raise self._turned_away(error) from error
+                raise
             if data is None:
-                tls = "" if self._pbx.tls else " (a TLS port would wait like this)"
+                tls = " (a TLS port would wait like this)" if nothing_yet and not self._pbx.tls else ""
                 waited = f"{session.state.value} for {self._pbx.login_timeout:g} s{tls}"
                 message = f"{self._where} is silent while {waited}"
                 raise ConnectionSilent(message)
             blocks = session.receive(data)
             await self._send(session, writer)
             yield Batch(blocks, time.time(), len(data))
+
+    def _turned_away(self, error: ConnectionLost) -> TlsFailed | ConnectionLost:
+        # With TLS 1.3 a client learns only after its own handshake that the server refused its certificate.
+        remedy = "if it demands a client certificate, give cert_file and key_file of one that it trusts"
+        if isinstance(error.__cause__, ssl.SSLError):
+            return self._tls_failed(error.__cause__, remedy)
+        return ConnectionLost(error.message, remedy=remedy)
 
     async def _listen(
         self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -135,12 +155,13 @@ class AmiSource:
     async def _read(self, reader: asyncio.StreamReader, patience: float) -> bytes | None:
         """Read what is there; ``None`` when nothing came in time."""
         try:
-            async with asyncio.timeout(max(patience, 0)):
+            async with asyncio.timeout(max(patience, 0)) as limit:
                 data = await reader.read(_READ_SIZE)
-        except TimeoutError:
-            return None
-        except (OSError, ssl.SSLError) as error:
-            message = f"the connection to {self._where} broke: {error}"
+        except OSError as error:
+            # TCP has a TimeoutError of its own, and that one is an end.
+            if limit.expired():
+                return None
+            message = f"the connection to {self._where} broke: {_reason(error)}"
             raise ConnectionLost(message) from error
         if not data:
             message = f"{self._where} closed the connection"
@@ -153,6 +174,13 @@ class AmiSource:
                 writer.write(data)
                 async with asyncio.timeout(self._pbx.read_timeout):
                     await writer.drain()
-            except (OSError, TimeoutError) as error:
-                message = f"the connection to {self._where} broke: {error}"
+            except OSError as error:
+                message = f"the connection to {self._where} broke: {_reason(error)}"
                 raise ConnectionLost(message) from error
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    # asyncio's own words, such as "Connect call failed ('127.0.0.1', 5038)", name the address a second time.
+    if isinstance(error, OSError) and error.errno and error.errno > 0 and not isinstance(error, ssl.SSLError):
+        return os.strerror(error.errno)
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

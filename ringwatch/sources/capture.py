@@ -14,7 +14,7 @@ import asyncio
 import gzip
 import sys
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -62,20 +62,13 @@ class CaptureSource:
             file = sys.stdin.buffer if self._path == STANDARD_INPUT else await asyncio.to_thread(self._path.open, "rb")
             try:
                 first = await asyncio.to_thread(file.read, len(_GZIP))
-                unzip = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16) if first == _GZIP else None
+                unzip = _Unzip() if first == _GZIP else None
                 data = first
                 while data:
-                    if unzip is None:
-                        yield data
-                    else:
-                        yield unzip.decompress(data)
-                        while unzip.eof and unzip.unused_data:
-                            # A recording that was continued is several gzip members, one behind the other.
-                            rest = unzip.unused_data
-                            unzip = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-                            yield unzip.decompress(rest)
+                    for piece in unzip.pieces(data) if unzip else [data]:
+                        yield piece
                     data = await asyncio.to_thread(_read_some, file)
-                if unzip is not None and not unzip.eof:
+                if unzip and unzip.unfinished:
                     message = f"{self._name} is cut off in its compression; what is before the cut has been read"
                     raise CaptureError(message, remedy="copy it again, or take it as it is")
             finally:
@@ -84,6 +77,29 @@ class CaptureSource:
         except (OSError, zlib.error) as error:
             message = f"cannot read {self._name}: {getattr(error, 'strerror', None) or error}"
             raise CaptureError(message) from error
+
+
+class _Unzip:
+    """Decompresses piece by piece, so that a stream that packs well does not fill the memory."""
+
+    def __init__(self) -> None:
+        self._member = _gzip_member()
+
+    @property
+    def unfinished(self) -> bool:
+        return not self._member.eof
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        while data:
+            if self._member.eof:
+                # A recording that was continued is several gzip members, one behind the other.
+                self._member = _gzip_member()
+            yield self._member.decompress(data, _READ_SIZE)
+            data = self._member.unconsumed_tail or self._member.unused_data
+
+
+def _gzip_member() -> zlib._Decompress:
+    return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
 
 
 def _read_some(file: BinaryIO) -> bytes:
@@ -139,5 +155,12 @@ class CaptureWriter:
             raise CaptureError(message) from error
 
     def close(self) -> None:
-        """Finish the file."""
-        self._file.close()
+        """Finish the file.
+
+        :raises CaptureError: the disk refuses.
+        """
+        try:
+            self._file.close()
+        except OSError as error:
+            message = f"cannot write the recording: {error.strerror}"
+            raise CaptureError(message) from error

@@ -4,8 +4,9 @@ Rules:
 
 * One recording, one key: the same number is the same pseudonym everywhere in it, and nowhere else.
 * Numbers keep their length; runs of fewer than six digits (extensions, queue positions) stay.
-* Names of callers and members are replaced. Free text (variables, user events, arguments of applications that no rule
-  reads) could hold anything, so it is replaced as a whole.
+* Names of callers and members are replaced, and so is a caller's number that is none (a SIP user's name). Free text
+  (variables, user events, arguments of applications that no rule reads) could hold anything, so it is replaced as a
+  whole.
 * What identifies a channel or tells the time stays, else the recording would be of no use.
 """
 
@@ -16,6 +17,8 @@ import hmac
 import re
 import secrets
 
+from ringwatch.ami.framing import BANNER
+
 _NUMBER = re.compile(rb"(?<![0-9A-Za-z.\-])[0-9]{6,}(?![0-9.])")
 _NAME = re.compile(rb"(?:CallerIDName|ConnectedLineName|MemberName|Name|CallerName|ConnectedName)$")
 _IDENTITY = re.compile(
@@ -23,8 +26,13 @@ _IDENTITY = re.compile(
     rb"|Queue|BridgeName|State|StateDesc)$",
     re.IGNORECASE,
 )
-_FREE_TEXT = re.compile(rb"(?:ChanVariable.*|AccountCode|UserField|Value|AppData|CallingPres|Extra|CallID)$")
+# Of a number header, what is no number one could dial: a SIP user's name, or digits with hyphens between them.
+_WORD = re.compile(rb".*[^0-9+*#]", re.DOTALL)
+_FREE_TEXT = re.compile(
+    rb"(?:ChanVariable|AccountCode|UserField|Value|AppData|ApplicationData|CallingPres|Extra|CallID)$"
+)
 # Variables and applications whose text the rules read, and that say nothing of a person.
+_READ_TEXT = frozenset({b"Value", b"AppData"})
 _READ_VARIABLES = frozenset({b"QUEUESTATUS", b"DIALSTATUS", b"ABANDONED"})
 _READ_APPLICATIONS = frozenset({b"Queue"})
 _UNKNOWN = frozenset({b"", b"<unknown>", b"unknown"})
@@ -51,12 +59,16 @@ class Pseudonyms:
 
     def _line(self, line: bytes, *, plain_text: bool) -> bytes:
         name, colon, value = line.partition(b": ")
-        if not colon or value in _UNKNOWN or _IDENTITY.search(name):
-            return line
-        if _NAME.search(name):
+        if not colon:
+            return line if line.startswith(BANNER) else b"Text " + self._digest(line)[:8]
+        # An old PBX names the variable's channel here: ChanVariable(SIP/0201234567-1).
+        name = name.partition(b"(")[0]
+        if value in _UNKNOWN or _IDENTITY.search(name) or (plain_text and name in _READ_TEXT):
+            return name + colon + value
+        if _NAME.search(name) or (name.endswith(b"Num") and _WORD.match(value)):
             return name + colon + b"Name " + self._digest(value)[:8]
-        if _FREE_TEXT.match(name):
-            return line if plain_text else name + colon + b"Text " + self._digest(value)[:8]
+        if _FREE_TEXT.search(name):
+            return name + colon + b"Text " + self._digest(value)[:8]
         return name + colon + _NUMBER.sub(self._number, value)
 
     def _number(self, match: re.Match[bytes]) -> bytes:

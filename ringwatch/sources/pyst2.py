@@ -23,8 +23,9 @@ from collections.abc import AsyncIterator, Callable
 from asterisk.manager import Event, Manager, ManagerException, ManagerMsg
 
 from ringwatch.ami.framing import Framer
+from ringwatch.ami.session import login_refused
 from ringwatch.config import PbxConfig
-from ringwatch.errors import ConnectFailed, ConnectionLost, ConnectionSilent, LoginRefused, NotAmi, SourceError
+from ringwatch.errors import ConnectFailed, ConnectionLost, ConnectionSilent, NotAmi, SourceError
 from ringwatch.flow.ports import Attached, Batch, Item
 from ringwatch.sources.live import stay_attached
 
@@ -40,15 +41,18 @@ class _Message(ManagerMsg):  # type: ignore[misc]  # pyst2 carries no types
     """A message whose parser never meets a ``ChanVariable``."""
 
     def parse(self, response: list[str]) -> None:
+        """Take the headers out of the lines."""
         super().parse([line for line in response if "ChanVariable" not in line.partition(":")[0]])
 
 
 class _Manager(Manager):  # type: ignore[misc]
     """pyst2's Manager, which also hands on every message as it was read."""
 
-    def __init__(self, hear: Callable[[list[str] | None], object]) -> None:
+    def __init__(self, hear: Callable[[list[str]], object]) -> None:
         super().__init__()
         self._hear = hear
+        self.ended = threading.Event()
+        """Set when nothing more will be heard."""
 
     def message_loop(self) -> None:
         """Do what pyst2's own loop does, with `_Message` for the parsing."""
@@ -66,7 +70,7 @@ class _Manager(Manager):  # type: ignore[misc]
             self._event_queue.put(None)
             # Whoever asks or is about to ask for an answer gets none.
             self._response_queue.put(None)
-            self._hear(None)
+            self.ended.set()
 
     def shut(self) -> None:
         """End the connection now, whatever thread is waiting for it."""
@@ -102,18 +106,16 @@ class Pyst2Source:
 
     async def _connection(self) -> AsyncIterator[Item]:
         pbx = self._pbx
-        heard: asyncio.Queue[list[str] | SourceError | _Up | None] = asyncio.Queue()
+        heard: asyncio.Queue[list[str] | SourceError | _Up] = asyncio.Queue()
         loop = asyncio.get_running_loop()
 
-        def hear(said: list[str] | SourceError | _Up | None) -> None:
+        def hear(said: list[str] | SourceError | _Up) -> None:
             # After the loop has gone nobody listens any more.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(heard.put_nowait, said)
 
         manager = _Manager(hear)
-        done = threading.Event()
-        worker = threading.Thread(target=self._work, args=(manager, hear, done), daemon=True)
-        worker.start()
+        threading.Thread(target=self._work, args=(manager, hear), daemon=True).start()
         framer = Framer()
         patience = pbx.connect_timeout + pbx.login_timeout
         try:
@@ -125,9 +127,6 @@ class Pyst2Source:
                     message = f"{self._where} has been silent for {patience:g} s"
                     raise ConnectionSilent(message) from None
                 match said:
-                    case None:
-                        message = f"{self._where} closed the connection"
-                        raise ConnectionLost(message)
                     case SourceError():
                         raise said
                     case _Up():
@@ -138,30 +137,39 @@ class Pyst2Source:
                         data = (said[1] if said[0] == _MADE_UP else "".join([*said, "\r\n"])).encode()
                         yield Batch(framer.feed(data), time.time(), len(data))
         finally:
-            done.set()
             manager.shut()
 
-    def _work(self, manager: _Manager, hear: Callable[[SourceError | _Up], None], done: threading.Event) -> None:
-        """Do in a thread of its own what blocks: connect, log in, ask how things stand, keep alive."""
-        pbx = self._pbx
+    def _work(self, manager: _Manager, hear: Callable[[SourceError | _Up], None]) -> None:
+        """Do in a thread of its own what blocks; only this thread says how it ended, and so says it last."""
         try:
-            manager.connect(pbx.host, pbx.port)
-            if manager.title != _TITLE:
-                raise NotAmi(f"{self._where} is not a Manager Interface: it says {manager.title!r}")
-            self._log_in(manager)
-            manager.ping()
-            hear(_Up())
-            manager.send_action({"Action": "QueueStatus"})
-            manager.send_action({"Action": "CoreShowChannels"})
-            while not done.wait(pbx.ping_seconds):
-                manager.ping()
+            self._attend(manager, hear)
+            hear(ConnectionLost(f"{self._where} closed the connection"))
         except SourceError as error:
             hear(error)
-        except (ManagerException, OSError, ValueError) as error:
-            # ValueError: the socket was shut under pyst2's hands.
-            reason = getattr(error, "strerror", None) or error
+        except (ManagerException, OSError, ValueError, AttributeError) as error:
+            # The last two: the socket was shut under pyst2's hands.
             kind = ConnectionLost if manager.title else ConnectFailed
-            hear(kind(f"no connection to {self._where}: {reason}"))
+            hear(kind(f"no connection to {self._where}: {error.args[-1] if error.args else error}"))
+        finally:
+            # A connection that came about after everybody had left is left as well.
+            manager.shut()
+
+    def _attend(self, manager: _Manager, hear: Callable[[_Up], None]) -> None:
+        """Connect, log in, ask how things stand, and keep alive until the connection ends."""
+        pbx = self._pbx
+        first = manager.connect(pbx.host, pbx.port)
+        if first is None:
+            return
+        if manager.title != _TITLE:
+            says = "".join(first.response).removeprefix(_MADE_UP).strip()[:60]
+            raise NotAmi(f"{self._where} is not a Manager Interface: it says {says!r}")
+        self._log_in(manager)
+        manager.ping()
+        hear(_Up())
+        manager.send_action({"Action": "QueueStatus"})
+        manager.send_action({"Action": "CoreShowChannels"})
+        while not manager.ended.wait(pbx.ping_seconds):
+            manager.ping()
 
     def _log_in(self, manager: _Manager) -> None:
         pbx = self._pbx
@@ -173,4 +181,4 @@ class Pyst2Source:
             action = {"Action": "Login", "AuthType": "MD5", "Username": pbx.username, "Key": key}
         answer = manager.send_action(action)
         if answer.get_header("Response") != "Success":
-            raise LoginRefused(f"{self._where} refused {pbx.username}: {answer.get_header('Message')}")
+            raise login_refused(pbx.username, answer.get_header("Message", ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import time
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -30,8 +31,8 @@ class Call:
     phone_answered: float | None = None
     """When a phone first picked up a call of this number."""
     ended: float | None = None
-    end: Literal["cancelled", "refused", "asterisk", "caller"] | None = None
-    """Who ended it: asterisk and caller say who said BYE, cancelled is the caller's CANCEL before an answer."""
+    end: Literal["cancelled", "refused", "asterisk", "caller", "lost"] | None = None
+    """Who said BYE; or: a CANCEL of the caller's before an answer, a refusal, an Asterisk killed in the middle."""
     status: int | None = None
     """The SIP status of a refusal."""
     sipp: Sipp = field(repr=False)
@@ -94,7 +95,7 @@ class Call:
                 self._in(None)
                 self.ended = at
                 match rest[0]:
-                    case "cancelled" | "refused" | "asterisk" | "caller":
+                    case "cancelled" | "refused" | "asterisk" | "caller" | "lost":
                         self.end = rest[0]
                     case _:
                         raise AssertionError(rest)
@@ -142,12 +143,23 @@ class Callers:
 
     def hear(self, call_id: str, event: str, at: float, rest: list[str]) -> None:
         """Take one log line of SIPp's."""
-        self._by_id[call_id].hear(event, at, rest)
+        call = self._by_id[call_id]
+        if call.ended is None:
+            call.hear(event, at, rest)
+
+    def open(self) -> list[Call]:
+        """Return the calls under way."""
+        return [call for call in self._by_id.values() if call.ended is None]
+
+    def lose(self) -> None:
+        """Asterisk was killed: nobody will tell these calls that they are over."""
+        for call in self.open():
+            call.hear("ended", time.time(), ["lost"])
 
     def phone_picked_up(self, caller: str, at: float) -> None:
         """Couple a phone's answer to the call it was for: the oldest of that number that still waits for a person."""
-        for call in self._by_id.values():
-            if call.caller == caller and call.ended is None and call.phone_answered is None:
+        for call in self.open():
+            if call.caller == caller and call.phone_answered is None:
                 call.phone_picked_up(at)
                 return
 

@@ -78,6 +78,7 @@ class Desk:
         self._phones = Phones(self._phone_sipp, self.ledger.phone_calls, self._callers.phone_picked_up)
         self._manager: Manager | None = None
         self._next_caller = 209000000
+        asterisk.on_kill += [self._callers.lose, self._phones.lose]
 
     @classmethod
     @asynccontextmanager
@@ -101,7 +102,7 @@ class Desk:
 
     # ------------------------------------------------------------------------------------------------ phones
 
-    def phone(  # noqa: PLR0913 - the words of Manner
+    def phone(
         self,
         number: str,
         *,
@@ -130,7 +131,7 @@ class Desk:
 
     # ------------------------------------------------------------------------------------------------ callers
 
-    def dial(  # noqa: PLR0913 - all but the first are for special cases
+    def dial(
         self,
         extension: str,
         *,
@@ -213,7 +214,10 @@ class Desk:
 
     async def _witness(self) -> Manager:
         """Return the session, a new one if Asterisk was restarted."""
-        if self._manager is None or self._manager.closed:
+        if self._manager is not None and self._manager.closed:
+            await self._manager.close()
+            self._manager = None
+        if self._manager is None:
             self._manager = await self.asterisk.manager()
         return self._manager
 
@@ -230,17 +234,12 @@ class Desk:
     async def idle(self, *, within: float = 60.0) -> None:
         """Wait until no channel is up and Asterisk has written its records of all of them."""
         deadline = time.monotonic() + within
-        while bool(up := await self.channels()) | bool(calls := self._open_calls()):
+        while bool(up := await self.channels()) | bool(calls := self._callers.open()):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not idle after {within:.0f} s: {[each['Channel'] for each in up]}, {calls}")
             await asyncio.sleep(0.05)
         self._phones.check()
         await self._quiet(deadline)
-
-    def _open_calls(self) -> list[Call]:
-        """Return the calls under way; those of an Asterisk that was killed never get to know their end."""
-        begun = self.asterisk.started_at
-        return [call for call in self.ledger.calls if call.ended is None and (call.dialled or begun) >= begun]
 
     async def _quiet(self, deadline: float) -> None:
         files = (self.asterisk.queue_log, self.asterisk.cdr, self.asterisk.cel)

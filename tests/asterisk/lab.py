@@ -8,8 +8,7 @@ import os
 import re
 import shutil
 import signal
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -45,7 +44,7 @@ class Asterisk:
         self.etc = self.folder / "etc"
         self._command = ("chroot", str(self.root), "/usr/sbin/asterisk", "-C", f"{self._inside}/etc/asterisk.conf")
         self._process: asyncio.subprocess.Process | None = None
-        self.started_at = 0.0
+        self.on_kill: list[Callable[[], None]] = []
         try:
             self._lay_out(channelvars)
         except BaseException:
@@ -53,7 +52,8 @@ class Asterisk:
             raise
 
     def _lay_out(self, channelvars: Sequence[str]) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)  # of a test run that was killed
+        for stale in CACHE.glob(f"asterisk-*{self._inside}"):  # of a test run that was killed
+            shutil.rmtree(stale, ignore_errors=True)
         for name in ("etc", "db", "run", "spool", "sip", "log/cdr-csv", "log/cel-custom"):
             (self.folder / name).mkdir(parents=True)
         make_certificates(self.etc)
@@ -136,7 +136,6 @@ class Asterisk:
                 stderr=console,
                 start_new_session=True,
             )
-        self.started_at = time.time()
         try:
             async with asyncio.timeout(_START_WITHIN):
                 await self._booted()
@@ -160,8 +159,10 @@ class Asterisk:
         await self._end(signal.SIGTERM)
 
     async def kill(self) -> None:
-        """End it as a power cut does."""
+        """End it as a power cut does: nobody says BYE."""
         await self._end(signal.SIGKILL)
+        for hear in self.on_kill:
+            hear()
 
     async def _end(self, how: signal.Signals) -> None:
         process = self._process

@@ -53,8 +53,8 @@ class PhoneCall:
     ringing: float | None = None
     answered: float | None = None
     ended: float | None = None
-    end: Literal["cancelled", "refused", "asterisk", "phone"] | None = None
-    """Who ended it: asterisk and phone say who said BYE, cancelled is a CANCEL of Asterisk's before an answer."""
+    end: Literal["cancelled", "refused", "asterisk", "phone", "lost"] | None = None
+    """Who said BYE; or: a CANCEL of Asterisk's before an answer, the phone's refusal, an Asterisk that was killed."""
     holds: list[Hold] = field(default_factory=list)
     plan: asyncio.Task[None] | None = field(default=None, repr=False)
     """What goes through the phone's manner; ends with the call, or when a test presses a button itself."""
@@ -213,7 +213,9 @@ class Phones:
         if event == "offered":
             self._offered(call_id, at, *rest)
             return
-        call = self._open[call_id]
+        call = self._open.get(call_id)
+        if call is None:
+            return  # of a call that was lost
         match event:
             case "ringing":
                 call.ringing = at
@@ -251,11 +253,16 @@ class Phones:
             call.holds[-1].end = at
         call.ended = at
         match how:
-            case "cancelled" | "refused" | "asterisk" | "phone":
+            case "cancelled" | "refused" | "asterisk" | "phone" | "lost":
                 call.end = how
             case _:
                 raise AssertionError(how)
         _by_hand(self._open.pop(call.call_id))
+
+    def lose(self) -> None:
+        """Asterisk was killed: nobody will tell these calls that they are over."""
+        for call in list(self._open.values()):
+            self._ended(call, time.time(), "lost")
 
     async def close(self) -> None:
         """Stop behaving; SIPp is closed by the desk."""

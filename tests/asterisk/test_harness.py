@@ -218,20 +218,32 @@ async def test_many_calls_at_once(desk: Desk) -> None:
     assert desk.sip_errors() == ""
 
 
-async def test_restart_on_the_same_ports(desk: Desk) -> None:
-    """Asterisk killed in a call, and started again, takes calls as before."""
-    desk.phone("101", ring=0.1)
+async def test_kill_and_start_on_the_same_ports(desk: Desk) -> None:
+    """Asterisk killed in a call, and started again, takes calls as before; the old call is lost."""
+    phone = desk.phone("101", ring=0.1)
     lost = desk.dial("1000")
     await lost.talking()
+    await desk.channels()
     await desk.asterisk.kill()
-    assert not desk.asterisk.running
+    assert (lost.end, phone.calls[0].end, desk.asterisk.running) == ("lost", "lost", False)
     await desk.asterisk.start()
+    assert not await desk.channels()
     desk.phones({number: Manner(ring=0.1) for number in ("101", "102", "103")})
     call = await desk.call("support", talk=0.3, within=20)
     assert call.end == "caller"
-    assert lost.ended is None
     await desk.idle()
     assert len(events(desk.queue_log(), "QUEUESTART")) == 2
+
+
+async def test_stop_in_a_call(desk: Desk) -> None:
+    """A stop, unlike a kill, hangs up and leaves the records of the call."""
+    desk.phone("101", ring=0.1)
+    call = desk.dial("1000")
+    await call.talking()
+    await desk.asterisk.stop()
+    await call.done(within=5)
+    assert call.end == "asterisk"
+    assert [row.disposition for row in desk.cdr()] == ["ANSWERED"]
 
 
 async def test_accounts_and_tls(desk: Desk) -> None:

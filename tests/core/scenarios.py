@@ -1,0 +1,349 @@
+"""A catalogue of short calls: one for every way a call can go, by name.
+
+What each of them must be told as is in the tests of the modules; here they are for tests that ask something of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from ringwatch.core import events as ev
+from tests.core.desk import SEATS, Caller, Desk
+
+
+def _support(desk: Desk, options: str = "tT") -> Caller:
+    return desk.caller("0201000001").joins("support", options).after(2)
+
+
+def _talking(desk: Desk, agent: str = "Anna") -> Caller:
+    return _support(desk).rings(agent).after(4).answers().after(60)
+
+
+def _direct(desk: Desk, *devices: str) -> Caller:
+    return desk.caller("0201000002", exten="3001").dials(*devices).after(0.5).rings().after(3)
+
+
+def answered() -> Desk:
+    """A queue call as it should be."""
+    return _talking(Desk()).hangs_up().desk
+
+
+def agent_hangs_up() -> Desk:
+    """The agent ends the talk."""
+    return _talking(Desk()).agent_hangs_up().desk
+
+
+def abandoned_waiting() -> Desk:
+    """Nobody is free, and the caller gives up."""
+    return _support(Desk()).after(20).hangs_up().desk
+
+
+def abandoned_waiting_without_dialplan() -> Desk:
+    """The same, told to an account that reads no VarSet."""
+    return _support(Desk(dialplan=False)).after(20).hangs_up().desk
+
+
+def abandoned_ringing() -> Desk:
+    """The caller gives up while two phones ring."""
+    return _support(Desk()).rings("Anna", "Bram").after(20).hangs_up().desk
+
+
+def abandoned_in_the_announcement() -> Desk:
+    """The caller gives up while the agent hears whose call it is."""
+    return _support(Desk()).rings("Anna").after(8).picks_up().after(2).hangs_up_during_the_announcement().desk
+
+
+def incompatible() -> Desk:
+    """The phones share no codec."""
+    return _support(Desk()).rings("Anna").after(8).picks_up().cannot_be_connected().desk
+
+
+def timed_out() -> Desk:
+    """The queue's limit ends the wait while a phone rings."""
+    return _support(Desk()).rings("Anna").after(30).is_put_out("TIMEOUT").is_sent_away().desk
+
+
+def timed_out_without_dialplan() -> Desk:
+    """The same without VarSet; the dialplan hangs up at once."""
+    return _support(Desk(dialplan=False)).after(30).is_put_out("TIMEOUT").is_sent_away().desk
+
+
+def timed_out_to_a_phone() -> Desk:
+    """The dialplan goes on with a phone that answers at once."""
+    caller = _support(Desk()).after(30).is_put_out("TIMEOUT").dials("PJSIP/108").rings()
+    return caller.after(0.5).answers().after(9).hangs_up().desk
+
+
+def timed_out_to_a_phone_without_dialplan() -> Desk:
+    """The dialplan goes on with an announcement and a phone; no VarSet comes."""
+    caller = _support(Desk(dialplan=False)).after(30).is_put_out("TIMEOUT").after(9).dials("PJSIP/108").rings()
+    return caller.after(2).answers().after(9).hangs_up().desk
+
+
+def put_out(status: str) -> Callable[[], Desk]:
+    """The queue ends the wait for another reason."""
+    return lambda: _support(Desk()).after(7).is_put_out(status).after(3).is_sent_away().desk
+
+
+def refused(status: str) -> Callable[[], Desk]:
+    """The queue lets nobody in."""
+    return lambda: Desk().caller("0201000003").is_refused("support", status).is_sent_away().desk
+
+
+def put_out_without_leave(status: str) -> Callable[[], Desk]:
+    """The filter keeps Leave and Abandon from the account: QUEUESTATUS alone tells."""
+    deaf_to = (ev.CallerLeft, ev.CallerAbandoned)
+    return lambda: _support(Desk(deaf_to=deaf_to)).after(7).is_put_out(status).after(3).is_sent_away().desk
+
+
+def gone_without_leave() -> Desk:
+    """The filter keeps everything of the queue's end from the account."""
+    desk = Desk(deaf_to=(ev.CallerLeft, ev.CallerAbandoned, ev.QueueStatusSet))
+    return _support(desk).after(7).is_put_out("LEAVEEMPTY").is_sent_away().desk
+
+
+def key_pressed() -> Desk:
+    """The caller takes another choice while a phone rings, and is answered there."""
+    caller = _support(Desk()).rings("Anna").after(3).presses_key().after(0.5)
+    return caller.joins("sales").rings("Dirk", "Eva").after(2).answers("Eva").after(30).hangs_up().desk
+
+
+def key_pressed_to_be_refused() -> Desk:
+    """The caller takes another choice, where nobody works."""
+    return _support(Desk()).after(3).presses_key().after(0.1).is_refused("sales", "JOINEMPTY").is_sent_away().desk
+
+
+def dumped_then_answered() -> Desk:
+    """The first agent goes before being put through; the second stays."""
+    caller = _support(Desk()).rings("Anna").after(3).picks_up().after(1).is_dumped().after(2)
+    return caller.rings("Bram").after(3).answers().after(10).hangs_up().desk
+
+
+def dumped_then_gone() -> Desk:
+    """The agent goes before being put through, and nobody else comes."""
+    return _support(Desk()).rings("Anna").after(3).picks_up().is_dumped().after(9).presses_key().after(2).ends().desk
+
+
+def connected_late() -> Desk:
+    """Between Leave and AgentConnect the agent hears an announcement of three seconds (a gosub)."""
+    caller = _support(Desk()).rings("Anna").after(4).picks_up().leaves().after(3)
+    return caller.is_connected().after(20).hangs_up().desk
+
+
+def connected_before_leaving() -> Desk:
+    """Leave comes late."""
+    caller = _support(Desk()).rings("Anna").after(4).picks_up()
+    return caller.is_connected().leaves().after(20).hangs_up().desk
+
+
+def connected_without_leave() -> Desk:
+    """The filter keeps Leave from the account."""
+    return _talking(Desk(deaf_to=(ev.CallerLeft,))).hangs_up().desk
+
+
+def missed_then_answered() -> Desk:
+    """Two phones let the call pass, one of them twice."""
+    caller = _support(Desk()).rings("Anna").after(15).is_answered_with("NOANSWER", "Anna").after(5)
+    caller.rings("Anna").after(15).is_answered_with("NOANSWER", "Anna").after(5)
+    return caller.rings("Bram").after(2).answers().after(30).hangs_up().desk
+
+
+def refused_by_phones() -> Desk:
+    """Phones are busy, congested, unreachable, or say something unheard of."""
+    caller = _support(Desk())
+    for status in ("BUSY", "CONGESTION", "CHANUNAVAIL", "DONTCALL"):
+        caller.calls("Anna").is_answered_with(status, "Anna").after(5)
+    return caller.hangs_up().desk
+
+
+def phones_vanish() -> Desk:
+    """The filter keeps DialEnd from the account: the causes of the phones' hangups tell."""
+    caller = _support(Desk(deaf_to=(ev.DialEnded,)))
+    for cause in (17, 19, 26, 16):
+        caller.rings("Anna").after(5).loses("Anna", cause)
+    return caller.hangs_up().desk
+
+
+def ring_all() -> Desk:
+    """All phones ring, one wins."""
+    return _support(Desk()).rings("Anna", "Bram", "Chloé").after(6).answers("Bram").after(30).hangs_up().desk
+
+
+def local_member() -> Desk:
+    """The member is behind a Local channel that stays, and holds the caller."""
+    caller = Desk().caller("0201000004").joins("billing").rings("Femke").after(3).answers().after(10)
+    return caller.is_held().after(5).is_taken_back().after(5).hangs_up().desk
+
+
+def local_member_missed() -> Desk:
+    """The phone behind a Local channel rings out."""
+    caller = Desk().caller("0201000004").joins("billing").rings("Gijs").after(8)
+    return caller.is_answered_with("NOANSWER", "Gijs").after(2).hangs_up().desk
+
+
+def local_member_optimised() -> Desk:
+    """The Local channel is taken out of the talk."""
+    caller = Desk().caller("0201000004").joins("billing").rings("Gijs").after(3).answers().after(1)
+    return caller.loses_the_wire().after(20).hangs_up().desk
+
+
+def direct() -> Desk:
+    """No queue: one phone rings and answers."""
+    return _direct(Desk(), "PJSIP/101").answers().after(30).hangs_up().desk
+
+
+def direct_group() -> Desk:
+    """No queue: three phones ring, the second answers."""
+    return _direct(Desk(), "PJSIP/101", "PJSIP/102", "PJSIP/103").answers("PJSIP/102").after(30).hangs_up().desk
+
+
+def direct_abandoned() -> Desk:
+    """No queue: the caller gives up."""
+    return _direct(Desk(), "PJSIP/101", "PJSIP/102").after(20).hangs_up().desk
+
+
+def direct_ended_with(status: str) -> Callable[[], Desk]:
+    """No queue: the phone does not answer, for this reason."""
+    return lambda: _direct(Desk(), "PJSIP/101").is_answered_with(status, "PJSIP/101").after(1).is_sent_away().desk
+
+
+def direct_local() -> Desk:
+    """No queue: the phone is behind a Local channel."""
+    return _direct(Desk(), "Local/108@internal").answers().after(30).hangs_up().desk
+
+
+def held() -> Desk:
+    """The caller is put on hold, and the hold is still open at the end."""
+    caller = _talking(Desk()).is_held().after(5).is_taken_back().after(5)
+    return caller.is_held().after(7).hangs_up().desk
+
+
+def consulted() -> Desk:
+    """A consultation within a hold leads to nothing."""
+    caller = _talking(Desk()).is_held().after(2).is_left_for_a_consultation().after(8).has_the_agent_back()
+    return caller.after(5).hangs_up().desk
+
+
+def transferred() -> Desk:
+    """From queue to queue to phone to the first queue again."""
+    caller = _talking(Desk()).is_transferred("800").joins("sales").rings("Dirk").after(3).answers().after(9)
+    caller.is_transferred("108").dials("PJSIP/108").rings().after(2).answers().after(9)
+    return caller.is_transferred("801").joins("support").rings("Anna").after(2).answers().after(9).hangs_up().desk
+
+
+def transfer_refused() -> Desk:
+    """The number does not exist."""
+    return _talking(Desk()).is_transferred("999", success=False).after(9).hangs_up().desk
+
+
+def handed_over() -> Desk:
+    """A transfer after a consultation."""
+    return _talking(Desk()).is_handed_over("108").after(20).hangs_up().desk
+
+
+def outbound() -> Desk:
+    """A member calls a customer."""
+    caller = Desk().caller("101", exten="0612345678", device="PJSIP/101").dials("PJSIP/trunk").rings()
+    return caller.after(8).answers().after(40).hangs_up().desk
+
+
+def originated() -> Desk:
+    """The PBX rings a phone and then the customer."""
+    caller = Desk().originates("PJSIP/101").after(2)
+    return caller.dials("PJSIP/trunk").rings().after(8).answers().after(40).hangs_up().desk
+
+
+def internal() -> Desk:
+    """A member calls another phone of the desk."""
+    caller = Desk().caller("101", exten="102", device="PJSIP/101").dials("PJSIP/102").rings()
+    return caller.after(3).answers().after(40).hangs_up().desk
+
+
+def attached_in_line() -> Desk:
+    """The account logs in while somebody waits."""
+    desk = Desk(staffed=False)
+    caller = desk.stranger()
+    caller.queue, caller.in_line = "support", True
+    desk.lists_queues(caller, waited=12).lists_channels(caller.uniqueid)
+    return caller.after(3).rings("Anna").after(2).answers().after(9).hangs_up().desk
+
+
+def attached_in_ringing() -> Desk:
+    """The account logs in without a listing while a phone rings."""
+    caller = Desk(staffed=False).stranger()
+    caller.queue = "support"
+    return caller.rings("Anna").after(2).answers().after(9).hangs_up().desk
+
+
+def vanished() -> Desk:
+    """The connection was gone while a call ended."""
+    desk = Desk()
+    _support(desk).rings("Anna").after(2)
+    desk.says(ev.StreamBroke(desk.at, "disconnected")).after(60)
+    desk.says(ev.StreamResumed(desk.at)).lists_queues(seats=SEATS[1:]).lists_channels()
+    return desk.after(2).ticks()
+
+
+def shut_down() -> Desk:
+    """Asterisk goes down in mid-call."""
+    desk = _talking(Desk()).desk
+    _support(desk)
+    return desk.says(ev.Shutdown(desk.at))
+
+
+SCENARIOS: Mapping[str, Callable[[], Desk]] = MappingProxyType(
+    {
+        **{
+            scenario.__name__: scenario
+            for scenario in (
+                answered,
+                agent_hangs_up,
+                abandoned_waiting,
+                abandoned_waiting_without_dialplan,
+                abandoned_ringing,
+                abandoned_in_the_announcement,
+                incompatible,
+                timed_out,
+                timed_out_without_dialplan,
+                timed_out_to_a_phone,
+                timed_out_to_a_phone_without_dialplan,
+                gone_without_leave,
+                key_pressed,
+                key_pressed_to_be_refused,
+                dumped_then_answered,
+                dumped_then_gone,
+                connected_late,
+                connected_before_leaving,
+                connected_without_leave,
+                missed_then_answered,
+                refused_by_phones,
+                phones_vanish,
+                ring_all,
+                local_member,
+                local_member_missed,
+                local_member_optimised,
+                direct,
+                direct_group,
+                direct_abandoned,
+                direct_local,
+                held,
+                consulted,
+                transferred,
+                transfer_refused,
+                handed_over,
+                outbound,
+                originated,
+                internal,
+                attached_in_line,
+                attached_in_ringing,
+                vanished,
+                shut_down,
+            )
+        },
+        **{f"put_out {status}": put_out(status) for status in ("LEAVEEMPTY", "LEAVEUNAVAIL", "WITHDRAW")},
+        **{f"put_out_without_leave {status}": put_out_without_leave(status) for status in ("TIMEOUT", "LEAVEEMPTY")},
+        **{f"refused {status}": refused(status) for status in ("FULL", "JOINEMPTY", "JOINUNAVAIL")},
+        **{f"direct {status}": direct_ended_with(status) for status in ("NOANSWER", "BUSY", "CONGESTION")},
+    }
+)

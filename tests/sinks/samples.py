@@ -1,0 +1,149 @@
+"""One record of every kind, and a small desk's worth of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from ringwatch.core.facts import (
+    Anomaly,
+    Call,
+    CallOffered,
+    Gap,
+    Hold,
+    Leg,
+    QueueReading,
+    QueueVisit,
+    Record,
+    RingAttempt,
+    Transfer,
+)
+
+NINE = 1_795_424_400.0
+
+OFFERED = CallOffered(pbx="main", call_id="1.0", queue="support", ordinal=1, at=NINE)
+VISIT = QueueVisit(
+    pbx="main",
+    call_id="1.0",
+    queue="support",
+    ordinal=1,
+    joined_at=NINE,
+    ended_at=NINE + 72.5,
+    outcome="answered",
+    wait_seconds=12.5,
+    position=1,
+    agent="Anna",
+    interface="PJSIP/101",
+    agent_ring_seconds=4.0,
+    agent_rings=1,
+    desk_ring_seconds=12.0,
+    desk_rings=3,
+    caller_ring_seconds=None,
+    caller_rings=None,
+    in_time=True,
+    talk_seconds=50.0,
+    hold_seconds=10.0,
+    holds=1,
+    talk_ended_by="agent",
+)
+CALL = Call(
+    pbx="main",
+    call_id="1.0",
+    started_at=NINE - 1,
+    ended_at=NINE + 73,
+    direction="inbound",
+    caller="0201000001",
+    answered=True,
+    answered_at=NINE + 12.5,
+    wait_seconds=12.5,
+    talk_seconds=50.0,
+    hold_seconds=10.0,
+    transfers=0,
+    bounces=0,
+    queues=["support"],
+    agents=["Anna"],
+    outcome="answered",
+    caller_ring_seconds=None,
+    caller_rings=None,
+    desk_ring_seconds=None,
+    desk_rings=None,
+    in_time=True,
+    line=None,
+)
+ATTEMPT = RingAttempt(
+    pbx="main",
+    call_id="1.0",
+    queue="support",
+    agent="Anna",
+    interface="PJSIP/101",
+    started_at=NINE + 8.5,
+    ended_at=NINE + 12.5,
+    result="answered",
+    ring_seconds=4.0,
+    rings=1,
+    line=None,
+)
+LEG = Leg(
+    pbx="main",
+    call_id="1.0",
+    queue="support",
+    agent="Anna",
+    interface="PJSIP/101",
+    started_at=NINE + 12.5,
+    ended_at=NINE + 72.5,
+    talk_seconds=50.0,
+    hold_seconds=10.0,
+    ended_by="agent",
+    line=None,
+    lines_waiting=0,
+)
+TRANSFER = Transfer(
+    pbx="main",
+    call_id="1.0",
+    at=NINE + 40,
+    kind="attended",
+    from_agent="Anna",
+    to="108",
+    result="failed",
+    queue="support",
+    line=None,
+)
+HOLD = Hold(
+    pbx="main",
+    call_id="1.0",
+    agent="Anna",
+    kind="hold",
+    started_at=NINE + 20,
+    ended_at=NINE + 30,
+    seconds=10.0,
+    queue="support",
+    line=None,
+)
+GAP = Gap(pbx="main", from_=NINE + 100, to=NINE + 103.25, why="disconnected")
+ANOMALY = Anomaly(pbx="main", at=NINE + 5, kind="join_not_seen", detail="support: 0.9")
+READING = QueueReading(
+    pbx="main",
+    queue="support",
+    waiting=2,
+    oldest_joined_at=NINE + 60,
+    members={"free": 1, "ringing": 0, "talking": 3, "on_hold": 0, "paused": 1, "unavailable": 0, "unknown": 0},
+)
+
+EVERY_KIND: tuple[Record, ...] = (
+    OFFERED,
+    READING,
+    ATTEMPT,
+    LEG,
+    HOLD,
+    TRANSFER,
+    VISIT,
+    CALL,
+    GAP,
+    ANOMALY,
+)
+
+
+def numbered(record: Any, number: int, **changes: Any) -> Any:
+    """Return the same record about another call."""
+    return replace(record, call_id=f"{number}.0", **changes)
