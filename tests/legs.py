@@ -227,7 +227,7 @@ def compare_transfers(records: Sequence[Record], rows: Sequence[Cel]) -> tuple[i
             differences.append(Difference(call_id, f"transfer: {seen}, told {_transfers(told)}", "transfer untold"))
             continue
         left.remove(own[0])
-        if to and own[0].to != to:
+        if kind == "blind" and own[0].to != to:
             differences.append(Difference(call_id, f"transfer: {seen}, told to {own[0].to!r}", "transfer target"))
         if not _made_by(own[0], number, records):
             differences.append(Difference(call_id, f"transfer: {seen}, told by {own[0].from_agent}", "transfer agent"))
