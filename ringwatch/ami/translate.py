@@ -45,6 +45,7 @@ def _newchannel(block: bytes, at: float) -> ev.Event:
         text(block, _CALLER),
         text(block, b"\r\nExten: "),
         text(block, b"\r\nContext: "),
+        text(block, b"\r\nLinkedid: "),
     )
 
 
@@ -126,7 +127,8 @@ def _local_bridge(block: bytes, at: float) -> ev.Event:
 
 
 def _bridge_enter(block: bytes, at: float) -> ev.Event:
-    return ev.BridgeEntered(at, need(block, _UNIQUEID), need(block, _BRIDGE))
+    parking = header(block, b"\r\nBridgeType: ") == b"parking"
+    return ev.BridgeEntered(at, need(block, _UNIQUEID), need(block, _BRIDGE), parking)
 
 
 def _bridge_leave(block: bytes, at: float) -> ev.Event:
@@ -139,6 +141,22 @@ def _hold(block: bytes, at: float) -> ev.Event:
 
 def _unhold(block: bytes, at: float) -> ev.Event:
     return ev.HoldEnded(at, need(block, _UNIQUEID))
+
+
+def _music_start(block: bytes, at: float) -> ev.Event:
+    return ev.MusicBegan(at, need(block, _UNIQUEID))
+
+
+def _music_stop(block: bytes, at: float) -> ev.Event:
+    return ev.MusicEnded(at, need(block, _UNIQUEID))
+
+
+def _parked(block: bytes, at: float) -> ev.Event:
+    return ev.Parked(at, need(block, b"\r\nParkeeUniqueid: "))
+
+
+def _park_ended(block: bytes, at: float) -> ev.Event:
+    return ev.ParkEnded(at, need(block, b"\r\nParkeeUniqueid: "))
 
 
 def _blind_transfer(block: bytes, at: float) -> ev.Event:
@@ -159,6 +177,7 @@ def _attended_transfer(block: bytes, at: float) -> ev.Event:
         "attended",
         target,
         header(block, b"\r\nResult: ") == b"Success",
+        text(block, b"\r\nSecondTransfererUniqueid: "),
     )
 
 
@@ -231,8 +250,13 @@ TRANSLATIONS: dict[bytes, Translation] = {
     b"HangupRequest": _hangup_request,
     b"Hold": _hold,
     b"LocalBridge": _local_bridge,
+    b"MusicOnHoldStart": _music_start,
+    b"MusicOnHoldStop": _music_stop,
     b"Newchannel": _newchannel,
     b"Newexten": _newexten,
+    b"ParkedCall": _parked,
+    b"ParkedCallGiveUp": _park_ended,
+    b"ParkedCallTimeOut": _park_ended,
     b"QueueCallerAbandon": _abandon,
     b"QueueCallerJoin": _join,
     b"QueueCallerLeave": _leave,
@@ -248,6 +272,7 @@ TRANSLATIONS: dict[bytes, Translation] = {
     b"QueueStatusComplete": _queues_listed,
     b"Shutdown": _shutdown,
     b"SoftHangupRequest": _hangup_request,
+    b"UnParkedCall": _park_ended,
     b"Unhold": _unhold,
     b"VarSet": _varset,
 }
