@@ -78,7 +78,7 @@ def compare_visits(records: Sequence[Record], lines: Sequence[QueueLine]) -> tup
     told: dict[tuple[str, str], list[QueueVisit]] = defaultdict(list)
     for record in records:
         if isinstance(record, QueueVisit) and record.outcome not in _NEVER_IN_LINE:
-            told[record.call_id, record.queue].append(record)
+            told[record.uniqueid, record.queue].append(record)
     seen = witnessed(lines)
     differences: list[Difference] = []
     compared = 0
@@ -110,8 +110,9 @@ def _visit(fact: QueueVisit, line: Witnessed) -> Iterable[str]:
 
 def _rings(records: Iterable[Record], lines: Iterable[QueueLine]) -> Iterable[Difference]:
     unanswered = ("no_answer", "busy", "failed")
+    known_as = {(each.call_id, each.queue): each.uniqueid for each in records if isinstance(each, QueueVisit)}
     ours = Counter(
-        (each.call_id, each.queue, each.agent)
+        (known_as.get((each.call_id, each.queue), each.call_id), each.queue, each.agent)
         for each in records
         if isinstance(each, RingAttempt) and each.queue and each.result in unanswered
     )

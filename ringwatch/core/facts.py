@@ -63,6 +63,8 @@ class QueueVisit(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field=
     hold_seconds: float
     holds: int
     talk_ended_by: EndedBy | None
+    uniqueid: str
+    """The channel by which queue_log knows this visit: the caller's, but for a transfer through a Local pair."""
 
     @property
     def key(self) -> Key:

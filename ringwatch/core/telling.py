@@ -77,6 +77,7 @@ class Teller:
             hold_seconds=seconds(leg.hold_seconds) if leg else 0.0,
             holds=leg.holds if leg else 0,
             talk_ended_by=ended_by,
+            uniqueid=visit.channel.uniqueid,
         )
 
     def leg(self, leg: LegState, ended_at: float, ended_by: EndedBy, lines_waiting: int) -> Leg:
