@@ -170,7 +170,8 @@ def _blind_transfer(block: bytes, at: float) -> ev.Event:
 
 
 def _attended_transfer(block: bytes, at: float) -> ev.Event:
-    target = text(block, b"\r\nTransferTargetCallerIDNum: ") or text(block, b"\r\nDestApp: ")
+    names = (b"\r\nTransferTargetCallerIDNum: ", b"\r\nTransferTargetExten: ", b"\r\nDestApp: ")
+    target = next(filter(None, (text(block, name) for name in names)), "")
     return ev.Transferred(
         at,
         need(block, b"\r\nOrigTransfererUniqueid: "),
