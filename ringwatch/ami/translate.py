@@ -170,8 +170,11 @@ def _blind_transfer(block: bytes, at: float) -> ev.Event:
 
 
 def _attended_transfer(block: bytes, at: float) -> ev.Event:
-    names = (b"\r\nTransferTargetCallerIDNum: ", b"\r\nTransferTargetExten: ", b"\r\nDestApp: ")
-    target = next(filter(None, (text(block, name) for name in names)), "")
+    # A target that is not a phone yet (a queue, a number that is still ringing) is known by its Local channel alone:
+    # Local/802@internal-00000007;1.
+    dialled = text(block, b"\r\nTransferTargetChannel: ").partition("/")[2].partition("@")[0]
+    number_of = text(block, b"\r\nTransferTargetCallerIDNum: ")
+    target = number_of if number_of.isdigit() else dialled or text(block, b"\r\nDestApp: ")
     return ev.Transferred(
         at,
         need(block, b"\r\nOrigTransfererUniqueid: "),
