@@ -206,10 +206,15 @@ class Talks:
         channels = [self._find(event.transferer), self._find(event.second)]
         legs = [leg for each in channels if each for leg in self._legs_of(each) if _side(leg, each) == "agent"]
         for leg in legs[:1]:
-            self._tell(self._teller.transfer(leg, event))
+            self._tell(self._teller.transfer(leg, event, event.to or self._reached(leg)))
             if event.success:
                 leg.call.transfers += 1
                 self._end(leg, event.at, "transfer")
+
+    def _reached(self, leg: Leg) -> str:
+        """Name the number behind the wire that a transfer put in the agent's place: ``802`` of ``Local/802@internal``."""
+        wires = [each for each in self._together(leg.call.channel) if each.is_local and each.attempt is None]
+        return wires[0].name.partition("/")[2].partition("@")[0] if wires else ""
 
     def _end(self, leg: Leg, at: float, ended_by: EndedBy) -> None:
         call = leg.call

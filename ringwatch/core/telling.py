@@ -111,7 +111,7 @@ class Teller:
             line=None if leg.visit else leg.call.line,
         )
 
-    def transfer(self, leg: LegState, event: Transferred) -> Transfer:
+    def transfer(self, leg: LegState, event: Transferred, to: str) -> Transfer:
         """Tell a transfer, made or refused."""
         return Transfer(
             pbx=self._pbx,
@@ -119,7 +119,7 @@ class Teller:
             at=event.at,
             kind=event.kind,
             from_agent=leg.agent,
-            to=event.to,
+            to=to,
             result="success" if event.success else "failed",
             queue=leg.visit.queue if leg.visit else None,
             line=None if leg.visit else leg.call.line,
