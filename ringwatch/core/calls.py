@@ -36,6 +36,7 @@ class Calls:
             queues=queues,
             teller=self._teller,
             tell=tell,
+            met=self._leg_began,
             ended=self._leg_ended,
         )
 
@@ -291,9 +292,25 @@ class Calls:
             if visit.channel is call.channel:
                 self._answered(call, event.at)
 
+    def _leg_began(self, leg: Leg) -> None:
+        parked, leg.call.parked_by = leg.call.parked_by, None
+        if parked and parked.visit and parked.visit.quiet_since is not None:
+            if leg.visit is parked.visit:
+                self.visits.resumed(parked.visit, leg.started_at)
+            else:
+                self.visits.talk_ended(leg.call, parked.visit, parked.visit.quiet_since, "transfer")
+
     def _leg_ended(self, leg: Leg, at: float, ended_by: EndedBy) -> None:
-        visit = leg.visit
+        call, visit = leg.call, leg.visit
         waiting = len(self._queues[visit.queue].waiting) if visit else 0
         self._tell(self._teller.leg(leg, at, ended_by, waiting))
+        waits = leg.parked and ended_by != "caller"
+        if waits:
+            call.parked_by = leg
         if visit:
-            self.visits.talk_ended(leg.call, visit, at, leg, ended_by)
+            visit.hold_seconds += leg.hold_seconds
+            visit.holds += leg.holds
+            if waits:
+                visit.quiet_since = at
+            else:
+                self.visits.talk_ended(call, visit, at, ended_by)

@@ -140,9 +140,6 @@ class Leg:
     away_since: float | None = None
     """Since when the agent, still on the phone, does not hear the caller."""
     parked: bool = False
-    returning: bool = False
-    """The park is over, and nobody has answered yet."""
-    returned_at: float | None = None
     holders: dict[str, int] = field(default_factory=dict)
     """How often each channel holds the caller now."""
     held: bool = False
@@ -177,6 +174,10 @@ class Visit:
     dumped: bool = False
     status: str | None = None
     connected_at: float | None = None
+    hold_seconds: float = 0.0
+    holds: int = 0
+    quiet_since: float | None = None
+    """Since when nobody talks, after a park."""
     agent: str | None = None
     interface: str | None = None
     answered_by: Attempt | None = None
@@ -192,6 +193,8 @@ class CallState:
     started_at: float
     direction: Direction
     visits: list[Visit] = field(default_factory=list)
+    parked_by: Leg | None = None
+    """The conversation out of which the caller was parked, while nobody has taken over."""
     legs: dict[str, Leg] = field(default_factory=dict)
     """Conversations that are not over, by the Uniqueid of the phone's channel."""
     attempts: dict[str, Attempt] = field(default_factory=dict)

@@ -32,6 +32,7 @@ class Talks:
 
     :param find: finds a channel that is up.
     :param is_ours: tells whether a device is the desk's own.
+    :param met: told of every leg that begins.
     :param ended: told of every leg that is over, with its end and who ended it.
     """
 
@@ -43,6 +44,7 @@ class Talks:
         queues: Queues,
         teller: Teller,
         tell: Callable[[Record], None],
+        met: Callable[[Leg], None],
         ended: Callable[[Leg, float, EndedBy], None],
     ) -> None:
         """Start with silence."""
@@ -51,6 +53,7 @@ class Talks:
         self._queues = queues
         self._teller = teller
         self._tell = tell
+        self._met = met
         self._ended = ended
         self._bridges: dict[str, dict[str, Channel]] = {}
 
@@ -79,7 +82,7 @@ class Talks:
             return
         for leg in self._legs_of(channel):
             # Into the parking space a caller goes alive.
-            if leg.left is None and not leg.parked and not leg.returning:
+            if leg.left is None and not leg.parked:
                 leg.left = (event.at, _side(leg, channel))
         others = self._together(channel)
         self._leave(channel)
@@ -149,13 +152,11 @@ class Talks:
             agent, interface = attempt.agent, attempt.interface
         else:
             agent, interface = self._queues.agent_at(device), device
-        for leg in list(call.legs.values()):
-            if leg.parked or leg.returning:
-                if leg.agent == agent or leg.device == device:
-                    self._resume(leg, phone, at)
-                    return
-                self._end(leg, leg.returned_at if leg.returned_at is not None else at, "transfer")
         visit = attempt.visit if attempt and attempt.visit and attempt.visit.connected_at is not None else None
+        again = call.parked_by is not None and call.parked_by.device == device
+        if call.parked_by and again:
+            # Back at the one who had parked the caller: app_queue counts it as one talk all along.
+            agent, interface, visit = call.parked_by.agent, call.parked_by.interface, call.parked_by.visit
         leg = Leg(call, agent, interface, phone, device, at, visit, attempt, agent_is_caller=outward)
         call.legs[phone.uniqueid] = phone.leg = leg
         if attempt:
@@ -168,19 +169,10 @@ class Talks:
             phone.call.answered_at = phone.call.answered_at or at
         if agent not in call.agents:
             call.agents.append(agent)
-        elif visit is None or visit.ordinal == 1:
+        elif not again and (visit is None or visit.ordinal == 1):
             # A queue visited twice has been counted as a bounce when it was joined.
             call.bounces += 1
-
-    def _resume(self, leg: Leg, phone: Channel, at: float) -> None:
-        """Go on with a parked caller at the agent who had parked the call; the park itself has been told."""
-        if leg.silent_since is not None:
-            leg.hold_seconds += max(at - leg.silent_since, 0.0)
-        leg.call.legs.pop(leg.phone.uniqueid, None)
-        leg.phone.leg = None
-        leg.call.legs[phone.uniqueid] = phone.leg = leg
-        leg.phone, leg.left, leg.silent_since, leg.returned_at = phone, None, None, None
-        leg.parked = leg.returning = False
+        self._met(leg)
 
     def channel_gone(self, channel: Channel, at: float) -> None:
         """A channel hung up; a parked caller's leg waits for whoever fetches the call."""
@@ -190,7 +182,7 @@ class Talks:
             for leg in list(channel.call.legs.values()):
                 self._end(leg, *(leg.left or (at, "unknown")))
         leg_of_phone = channel.leg
-        if leg_of_phone and not (leg_of_phone.parked or leg_of_phone.returning):
+        if leg_of_phone and not leg_of_phone.parked:
             leg = leg_of_phone
             away = leg.away_since
             if away is not None and at - away < BLINK_SECONDS:
@@ -236,7 +228,7 @@ class Talks:
         """Take note of who goes first; an agent who has parked the caller may go."""
         for leg in self._legs_of(channel):
             side = _side(leg, channel)
-            if leg.left is None and not (side == "agent" and (leg.parked or leg.returning)):
+            if leg.left is None and not (side == "agent" and leg.parked):
                 leg.left = (at, side)
 
     def _legs_of(self, channel: Channel) -> list[Leg]:
@@ -303,16 +295,14 @@ class Talks:
             leg.silent_since = event.at
 
     def park_ended(self, event: ev.ParkEnded) -> None:
-        """A parked caller is fetched, given back, or has given up."""
+        """A parked caller is fetched, given back, or has given up: the conversation with the parker is over."""
         channel = self._find(event.uniqueid)
         for leg in list(channel.call.legs.values()) if channel and channel.call else []:
-            if leg.parked and leg.silent_since is not None:
-                self._tell(self._teller.hold(leg, "park", leg.silent_since, event.at))
-                leg.holds += 1
-                leg.parked, leg.returning, leg.returned_at = False, True, event.at
+            if leg.parked:
+                self._end(leg, event.at, leg.left[1] if leg.left else "transfer")
 
     def _listen(self, leg: Leg, at: float) -> None:
-        alone = bool(leg.holders) or leg.away_since is not None or leg.parked or leg.returning
+        alone = bool(leg.holders) or leg.away_since is not None or leg.parked
         if alone and leg.silent_since is None:
             leg.silent_since, leg.consulted, leg.music_heard = at, False, leg.call.channel.music
         elif not alone:
@@ -320,14 +310,16 @@ class Talks:
 
     def _end_silence(self, leg: Leg, at: float) -> None:
         since, leg.silent_since = leg.silent_since, None
-        if since is None or (at - since < BLINK_SECONDS and not (leg.held or leg.parked or leg.returning)):
+        if leg.left is not None:
+            # Whoever goes ends a hold with it; the events that say so come a moment later.
+            at = min(at, leg.left[0])
+        if since is None or (at - since < BLINK_SECONDS and not (leg.held or leg.parked)):
             return
         leg.hold_seconds += max(at - since, 0.0)
         leg.held = False
-        if not leg.returning:
-            kind: HoldKind = "park" if leg.parked else "consultation" if leg.consulted else "hold"
-            leg.holds += 1
-            self._tell(self._teller.hold(leg, kind, since, at))
+        kind: HoldKind = "park" if leg.parked else "consultation" if leg.consulted else "hold"
+        leg.holds += 1
+        self._tell(self._teller.hold(leg, kind, since, at))
 
 
 def _side(leg: Leg, channel: Channel) -> EndedBy:

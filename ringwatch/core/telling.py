@@ -35,10 +35,9 @@ class Teller:
         outcome: Outcome,
         *,
         ended_at: float,
-        leg: LegState | None,
         ended_by: EndedBy | None,
     ) -> QueueVisit:
-        """Tell a visit; ``leg`` is the talk it led to."""
+        """Tell a visit, with the talk it led to."""
         standard = self._policy.standard(visit.queue)
         answered = outcome == "answered"
         waited_until = visit.connected_at if visit.connected_at is not None else ended_at
@@ -71,11 +70,11 @@ class Teller:
             in_time=None
             if outcome == "unknown"
             else standard.in_time(desk_rings if caller_rings is None else caller_rings, answered=answered),
-            talk_seconds=seconds(ended_at - visit.connected_at - (leg.hold_seconds if leg else 0.0))
+            talk_seconds=seconds(ended_at - visit.connected_at - visit.hold_seconds)
             if visit.connected_at is not None
             else 0.0,
-            hold_seconds=seconds(leg.hold_seconds) if leg else 0.0,
-            holds=leg.holds if leg else 0,
+            hold_seconds=seconds(visit.hold_seconds),
+            holds=visit.holds,
             talk_ended_by=ended_by,
             uniqueid=visit.channel.uniqueid,
         )

@@ -12,7 +12,7 @@ from ringwatch.core.facts import Anomaly, CallOffered, EndedBy, Outcome, Record
 from ringwatch.core.lifecycle import REFUSALS, VISIT, VisitSignal, VisitState, visit_outcome
 from ringwatch.core.queues import Queues
 from ringwatch.core.standards import Policy
-from ringwatch.core.state import Attempt, CallState, Channel, Leg, Visit
+from ringwatch.core.state import Attempt, CallState, Channel, Visit
 from ringwatch.core.telling import Teller
 
 SETTLING_SECONDS = 1.0
@@ -113,13 +113,12 @@ class Visits:
         at: float,
         *,
         status: str | None = None,
-        leg: Leg | None = None,
         ended_by: EndedBy | None = None,
     ) -> bool:
         """Let something happen to a visit; ``False`` when it cannot happen there.
 
         :param status: what QUEUESTATUS says, with STATUS.
-        :param leg: the talk that is over, with TALK_END, and who ended it.
+        :param ended_by: who ended the talk, with TALK_END.
         """
         state = VISIT.get((visit.state, signal))
         if state is None:
@@ -141,7 +140,7 @@ class Visits:
         if state is VisitState.LEAVING:
             self._leave(call, visit, signal, at)
         elif state is VisitState.ENDED and before is VisitState.TALKING:
-            self._end(call, visit, at, "answered", leg, ended_by)
+            self._end(call, visit, at, "answered", ended_by)
         elif state is VisitState.ENDED and before is not VisitState.ENDED:
             self._end(call, visit, at if visit.left_at is None else visit.left_at, self._unserved(call, visit))
         return True
@@ -167,20 +166,27 @@ class Visits:
                     self.signal(call, visit, VisitSignal.SETTLE, at)
         self.settle_at = min((v.settle_at for v in self._leaving if v.settle_at is not None), default=math.inf)
 
-    def talk_ended(self, call: CallState, visit: Visit, at: float, leg: Leg | None, ended_by: EndedBy) -> None:
+    def resumed(self, visit: Visit, at: float) -> None:
+        """Go on after a park: until somebody answered again the caller was left alone."""
+        if visit.quiet_since is not None:
+            visit.hold_seconds += max(at - visit.quiet_since, 0.0)
+            visit.quiet_since = None
+
+    def talk_ended(self, call: CallState, visit: Visit, at: float, ended_by: EndedBy) -> None:
         """Tell a visit that was answered: its talk is over."""
         if visit.state is VisitState.TALKING:
-            self.signal(call, visit, VisitSignal.TALK_END, at, leg=leg, ended_by=ended_by)
+            self.resumed(visit, at)
+            self.signal(call, visit, VisitSignal.TALK_END, at, ended_by=ended_by)
 
     def agent_gone(self, visit: Visit, attempt: Attempt, at: float) -> None:
         """End the talk of an agent who never reached the caller: a consultation that was given up."""
         if visit.answered_by is attempt:
-            self.talk_ended(attempt.call, visit, at, None, "agent")
+            self.talk_ended(attempt.call, visit, at, "agent")
 
     def caller_gone(self, call: CallState, visit: Visit, at: float) -> None:
         """End a visit whose channel is gone."""
         if visit.state is VisitState.TALKING:
-            self.talk_ended(call, visit, at, None, "caller")
+            self.talk_ended(call, visit, at, "caller")
         elif visit.state is not VisitState.ENDED:
             self.signal(call, visit, VisitSignal.GONE, at)
 
@@ -203,14 +209,13 @@ class Visits:
         visit: Visit,
         at: float,
         outcome: Outcome,
-        leg: Leg | None = None,
         ended_by: EndedBy | None = None,
     ) -> None:
         self._leaving.pop(visit, None)
         visit.rings.freeze(at)
         if visit.channel.visit is visit:
             visit.channel.visit = None
-        fact = self.teller.visit(call, visit, outcome, ended_at=at, leg=leg, ended_by=ended_by)
+        fact = self.teller.visit(call, visit, outcome, ended_at=at, ended_by=ended_by)
         call.outcomes.append(fact.outcome)
         if fact.in_time is not None:
             call.in_time.append(fact.in_time)
