@@ -240,14 +240,15 @@ class _Talk:
 
     @staticmethod
     def _sums(fact: QueueVisit, told: CallTold, span: Interval) -> Iterator[tuple[str, str]]:
-        """A visit's time with its agent is that of the agent's legs and holds, none of it twice."""
+        """A visit's talk is that of its agent's conversations; ring-back after a park is in neither."""
+        if fact.uniqueid != fact.call_id:
+            # The visit of a consultation: the agent who consults talks first, the caller hears nothing of it.
+            return
         number = number_of(fact.interface or "")
-        legs = [time_of(leg) for leg in told.legs if number_of(leg.interface) == number]
-        own = union(within(span, [*legs, *(time_of(hold) for hold in told.holds if hold.agent == fact.agent)]))
-        talk = fact.talk_seconds + fact.hold_seconds
-        if abs(talk - seconds(own)) > SAME:
-            what = f"talk {talk:.3f} told of the visit, {seconds(own):.3f} in the legs and holds of {fact.agent}"
-            yield "visit sum", what
+        legs = [leg for leg in told.legs if number_of(leg.interface) == number and span.overlap(time_of(leg)) > 0]
+        talk = sum(leg.talk_seconds for leg in legs)
+        if abs(fact.talk_seconds - talk) > SAME:
+            yield "visit sum", f"talk {fact.talk_seconds:.3f} told of the visit, {talk:.3f} in the legs of {fact.agent}"
 
 
 def _rings(records: Iterable[Record], lines: Iterable[QueueLine], origin: Mapping[str, str]) -> Iterator[Difference]:

@@ -32,6 +32,7 @@ Outcome = Literal[
     "unknown",
 ]
 AttemptResult = Literal["answered", "no_answer", "elsewhere", "caller_gone", "busy", "failed"]
+HoldKind = Literal["hold", "park", "consultation"]
 EndedBy = Literal["agent", "caller", "transfer", "unknown"]
 Key = tuple[str | float, ...]
 Direction = Literal["inbound", "outbound", "internal"]
@@ -62,6 +63,8 @@ class QueueVisit(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field=
     hold_seconds: float
     holds: int
     talk_ended_by: EndedBy | None
+    uniqueid: str
+    """The channel by which queue_log knows this visit: the caller's, but for a transfer through a Local pair."""
 
     @property
     def key(self) -> Key:
@@ -176,7 +179,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"
     pbx: str
     call_id: str
     agent: str
-    kind: Literal["hold", "park", "consultation"]
+    kind: HoldKind
     started_at: float
     ended_at: float
     seconds: float
