@@ -25,7 +25,7 @@ from ringwatch.core.facts import Call, QueueVisit, Record, RingAttempt, Transfer
 from tests.asterisk.records import Cel, QueueLine
 from tests.difference import Difference
 from tests.legs import CallTold, by_call, time_of
-from tests.together import Interval, number_of, origins, seconds, union, within
+from tests.together import Interval, number_of, origins
 
 TOLERANCE = 1.2
 """Seconds; Asterisk's figures are whole seconds, each end of an interval truncated by itself."""
@@ -153,6 +153,7 @@ class _Talk:
         for each in records:
             if isinstance(each, QueueVisit):
                 self._joins[each.call_id].append(each.joined_at)
+        self._gone = {row.uniqueid: row.time for row in rows if row.event == "CHAN_END"}
         self._rows = [row for row in rows if row.event in ("BRIDGE_ENTER", *_TRANSFERS)]
 
     def compare(self, fact: QueueVisit, line: Witnessed) -> Iterator[tuple[str, str]]:
@@ -167,25 +168,23 @@ class _Talk:
             yield from self._transferred(fact, line, handed, talk)
             return
         end = fact.ended_at
-        if handed is not None:
+        if any(hold.kind == "park" and hold.agent == fact.agent for hold in told.holds_after(connected)):
+            end = self._gone.get(line.caller, self._end(fact))
+            if (
+                line.ended == "COMPLETEAGENT"
+            ):  # the phone, alone in its bridge, was put down while the caller was parked
+                end = min(end, connected + line.talk)
+        elif handed is not None:
             row = self._unseen(fact, line, handed)
-            told_of = f"{handed.kind} transfer at {handed.at:.3f} told, {line.ended} after {line.talk} s in queue_log"
+            what = f"{handed.kind} transfer at {handed.at:.3f} told, {line.ended} after {line.talk} s in queue_log"
             if row is None:
-                yield "talk end", told_of
+                yield "talk end", what
                 return
-            yield (
-                "not seen by app_queue",
-                f"{told_of}: made by {row.channel} in a bridge that is not the queue's: {row.extra}",
-            )
+            yield "not seen by app_queue", f"{what}: made by {row.channel}, not in the bridge queue made: {row.extra}"
             end = self._end(fact)
         elif fact.talk_ended_by == "transfer":
             yield "talk end", f"talk_ended_by transfer told, {line.ended} in queue_log"
-        elif any(hold.kind == "park" and hold.agent == fact.agent for hold in told.holds_after(connected)):
-            end = self._end(fact)
-        # Of a parked caller's agent it is not told when the phone, alone in its bridge, was put down.
-        if abs(end - connected - line.talk) > TOLERANCE and not (
-            line.ended == "COMPLETEAGENT" and end != fact.ended_at
-        ):
+        if abs(end - connected - line.talk) > TOLERANCE:
             yield "talk", f"{end - connected:.3f} from connect to end told, {line.talk} in queue_log ({line.ended})"
         yield from self._sums(fact, told, Interval(connected, self._until(fact, connected, handed)))
 

@@ -260,7 +260,8 @@ def _transfers(transfers: Iterable[Transfer]) -> str:
 
 def compare_parks(records: Sequence[Record], rows: Sequence[Cel]) -> tuple[int, list[Difference]]:
     """Compare parks; return how many the log has, and the disagreements."""
-    origin, calls = origins(rows), finished(records, rows)
+    origin, calls, told = origins(rows), finished(records, rows), by_call(records)
+    heard = talks(rows, calls)
     left = [each for each in records if isinstance(each, Hold) and each.kind == "park"]
     differences: list[Difference] = []
     compared = 0
@@ -269,19 +270,19 @@ def compare_parks(records: Sequence[Record], rows: Sequence[Cel]) -> tuple[int, 
         if call_id not in calls:
             continue
         compared += 1
-        parker = number_of(json.loads(row.extra).get("parker_dial_string", ""))
+        parkers = {each.number for each in heard[call_id] if abs(each.time.end - row.time) <= NEAR}
         reason = json.loads(end.extra).get("reason", "")
-        seen = f"park by {parker} {Interval(row.time, end.time)} {reason} by CEL"
+        seen = f"park by {', '.join(sorted(parkers))} {Interval(row.time, end.time)} {reason} by CEL"
         own = [each for each in left if each.call_id == call_id and abs(each.started_at - row.time) <= NEAR]
         if not own:
-            holds = [each for each in records if isinstance(each, Hold) and each.call_id == call_id]
-            differences.append(Difference(call_id, f"park: {seen}, told {_holds(holds)}", "park untold"))
+            what = f"park: {seen}, told {_holds(told[call_id].holds)}"
+            differences.append(Difference(call_id, what, "park untold"))
             continue
         left.remove(own[0])
         if abs(own[0].ended_at - end.time) > NEAR:
             differences.append(Difference(call_id, f"park: {seen}, told {_holds(own)}", "park end"))
-        legs = [each for each in records if isinstance(each, Leg) and each.call_id == call_id]
-        if not any(leg.agent == own[0].agent and number_of(leg.interface) == parker for leg in legs):
+        legs = [leg for leg in told[call_id].legs if leg.agent == own[0].agent]
+        if not parkers & {number_of(leg.interface) for leg in legs}:
             differences.append(Difference(call_id, f"park: {seen}, told {_holds(own)}", "park agent"))
     differences += [
         Difference(each.call_id, f"park: told {_holds([each])}, not in CEL", "park unseen")
