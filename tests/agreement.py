@@ -153,6 +153,7 @@ class _Talk:
         for each in records:
             if isinstance(each, QueueVisit):
                 self._joins[each.call_id].append(each.joined_at)
+        self._origin = origins(rows)
         self._gone = {row.uniqueid: row.time for row in rows if row.event == "CHAN_END"}
         self._rows = [row for row in rows if row.event in ("BRIDGE_ENTER", *_TRANSFERS)]
 
@@ -224,6 +225,8 @@ class _Talk:
         for row in self._rows:
             if _TRANSFERS.get(row.event) == handed.kind and abs(row.time - handed.at) <= SAME:
                 extra = json.loads(row.extra)
+                if self._origin.get(extra["transferee_channel_uniqueid"]) != fact.call_id:
+                    continue
                 if bridge not in (extra.get("bridge_id"), extra.get("bridge1_id"), extra.get("bridge2_id")):
                     return row
         return None

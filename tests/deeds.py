@@ -22,6 +22,8 @@ RING_TOLERANCE = 0.15
 """Seconds between what a phone did and what is told of it."""
 _ANSWER_NEAR = 0.5
 """Seconds between the ends of a ring attempt and the pick-up it is about."""
+_TYPING = 4.0
+"""Seconds an agent takes at most to press #1 and a number."""
 
 DeedKind = Literal["blind", "attended", "park"]
 
@@ -57,6 +59,8 @@ class Deed:
     kind: DeedKind
     channel: str
     to: str
+    keys: bool = False
+    """Asked for with keys: the caller hears music from #1 on, until the number is complete."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,12 @@ def compare_holds(records: Sequence[Record], rows: Sequence[Cel], ledger: Ledger
             ]
             compared += len(held)
             own = _holds_of(number, told[call_id])
-            for kind, what in _holds(number, held, own, [each.time for each in stretches]):
+            typing = [
+                Interval(deed.at, deed.at + _TYPING)
+                for deed in ledger.deeds
+                if deed.keys and number_of(deed.channel.rpartition("-")[0]) == number
+            ]
+            for kind, what in _holds(number, held, own, [each.time for each in stretches], typing):
                 differences.append(Difference(call_id, what, kind))
     return compared, differences
 
@@ -153,7 +162,11 @@ def _holds_of(number: str, told: CallTold) -> list[Hold]:
 
 
 def _holds(
-    number: str, held: Sequence[Interval], own: Sequence[Hold], heard: Sequence[Interval]
+    number: str,
+    held: Sequence[Interval],
+    own: Sequence[Hold],
+    heard: Sequence[Interval],
+    typing: Sequence[Interval],
 ) -> Iterator[tuple[str, str]]:
     for interval in held:
         untold = seconds(without(interval, map(time_of, own)))
@@ -161,7 +174,7 @@ def _holds(
             yield "hold untold", f"hold: {number} held {interval}, {untold:.3f} s of it untold; told {_all(own)}"
     for hold in own:
         together = union(piece for part in heard for piece in within(part, [time_of(hold)]))
-        unheld = sum(seconds(without(part, held)) for part in together)
+        unheld = sum(seconds(without(part, [*held, *typing])) for part in together)
         if hold.kind != "park" and unheld > NEAR:
             did = ", ".join(map(str, held)) or "no hold"
             yield "hold unseen", f"hold: told {_all([hold])}, {unheld:.3f} s of it not by {number}, which did {did}"

@@ -59,6 +59,7 @@ class PhoneDeed:
     at: float
     call: PhoneCall
     to: str
+    keys: bool = False
 
 
 @dataclass

@@ -163,7 +163,7 @@ class RandomDesk:
                     self._desk.ledger.phone_deeds.append(PhoneDeed(time.time(), seen, act.to))
                     await phone.refer(act.to, seen)
                 case "keys":
-                    self._desk.ledger.phone_deeds.append(PhoneDeed(time.time(), seen, act.to))
+                    self._desk.ledger.phone_deeds.append(PhoneDeed(time.time(), seen, act.to, keys=True))
                     await phone.press(f"#1{act.to}", seen)
                 case _:
                     await phone.hangup(seen)
