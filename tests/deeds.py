@@ -205,7 +205,9 @@ def compare_deeds(records: Sequence[Record], rows: Sequence[Cel], ledger: Ledger
         number = number_of(deed.channel.rpartition("-")[0])
         for kind, what in (
             *_target(deed, after, told[call_id]),
-            *_consultation(deed, after, told[call_id], number, calls[call_id].ended_at),
+            *_consultation(
+                deed, after, told[call_id], number, min(calls[call_id].ended_at, _put_down(deed, number, ledger))
+            ),
         ):
             differences.append(Difference(call_id, f"{deed.kind} by {number} to {deed.to}: {what}", kind))
     return compared, differences
@@ -218,14 +220,20 @@ def _target(deed: Deed, after: Sequence[Cel], told: CallTold) -> Iterator[tuple[
             yield "transfer target", f"made at {made[0]:.3f}, told to {each.to!r}"
 
 
+def _put_down(deed: Deed, number: str, ledger: Ledger) -> float:
+    """Return when the phone behind a channel was put down: what its Local half does after that is nobody's doing."""
+    own = [p.time.end for p in ledger.pickups if p.number == number and p.time.start <= deed.at <= p.time.end]
+    return max(own, default=deed.at)
+
+
 def _consultation(
-    deed: Deed, after: Sequence[Cel], told: CallTold, number: str, call_ended_at: float
+    deed: Deed, after: Sequence[Cel], told: CallTold, number: str, until: float
 ) -> Iterator[tuple[str, str]]:
     """While a consulting agent's channel is in another bridge, the caller is on hold."""
     moves = [row.time for row in after if row.event == "BRIDGE_EXIT"][:2]
-    if deed.kind != "attended" or len(moves) < 2 or call_ended_at <= moves[0]:
+    if deed.kind != "attended" or len(moves) < 2 or until <= moves[0]:
         return
-    away = Interval(moves[0], min(moves[1], call_ended_at))
+    away = Interval(moves[0], min(moves[1], until))
     own = _holds_of(number, told)
     untold = seconds(without(away, map(time_of, own)))
     if untold > NEAR:

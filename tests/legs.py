@@ -242,11 +242,13 @@ def compare_transfers(records: Sequence[Record], rows: Sequence[Cel]) -> tuple[i
 
 
 def _makers(row: Cel, heard: Sequence[Talk]) -> set[str]:
-    """Return who may have made a transfer: the phone of the channel, or whoever talked behind a Local half."""
-    number = number_of(row.channel.rpartition("-")[0])
-    if any(each.number == number for each in heard):
-        return {number}
-    return {each.number for each in heard if each.time.start < row.time <= each.time.end + NEAR}
+    """Return who may have made a transfer: whoever the caller heard, or heard before the consultation.
+
+    The channel that made it may be a Local half, with anybody behind it.
+    """
+    now = {each.number for each in heard if each.time.start < row.time <= each.time.end + NEAR}
+    own = {number_of(row.channel.rpartition("-")[0])} & {each.number for each in heard}
+    return (own or now) if row.event == "ATTENDEDTRANSFER" else (now or own)
 
 
 def _target(channel: str) -> str:

@@ -21,6 +21,7 @@ _LAST_WORDS = 12.0  # seconds after the last call in which calls may end by them
 _TRIES = 10  # looks for a talk that an act can be done to
 _PAUSE = 0.4  # seconds between them
 _DRAIN = 60.0
+_ALONE = 8.5
 _LONGEST = 3600.0  # no call is longer than a run
 _BY_PHONE = ("refer", "keys", "phone_hangup")
 
@@ -177,6 +178,8 @@ class RandomDesk:
         if act.kind == "attended":
             await asyncio.sleep(act.then)
             await self._ami("Hangup", Channel=agent)
+        else:
+            await asyncio.sleep(_ALONE)  # the agent comes back after atxfernoanswertimeout
         return True
 
     async def _park(self, call: Call, own: str, agent: str, act: Act) -> bool:
