@@ -49,8 +49,9 @@ def compare_calls(
 
 def _call(call: Call, told: CallTold, own: list[Cdr]) -> Iterator[tuple[str, str]]:
     answered = [record for record in own if record.disposition == "ANSWERED" and record.dstchannel]
-    fetched = [record for record in own if record.disposition == "ANSWERED" and record.lastapp == "ParkedCall"]
-    if call.answered != bool(answered or fetched):
+    # Who fetches a parked caller is answered by the parking lot; whether they then talk is in the caller's call.
+    fetches = any(record.lastapp == "ParkedCall" for record in own)
+    if call.answered != bool(answered) and not fetches:
         found = [f"{record.disposition} {record.dstchannel}" for record in own]
         yield "cdr answered", f"answered {call.answered} told, {found} in CDR"
     start, end = min(record.start for record in own), max(record.end for record in own)
@@ -82,9 +83,9 @@ def _talk(record: Cdr, told: CallTold) -> Iterator[tuple[str, str]]:
     number = number_of(phone.rpartition("-")[0])
     legs = [leg for leg in told.legs if number_of(leg.interface) == number]
     if phone.startswith("Local/"):
-        if not legs:
-            return  # somebody consulted: not with the caller yet, or a queue
-        legs = told.legs  # whoever is behind it may have handed on its other half, and CDR does not see that
+        if not any(leg.interface.startswith(phone.rpartition("-")[0]) for leg in told.legs):
+            return  # no member: somebody consulted, who may not be with the caller yet, or a queue
+        legs = told.legs  # the agent may have handed on the other half, and CDR does not see that
     parted = [Interval(leg.ended_at, leg.ended_at) for leg in legs]
     parted += [time_of(hold) for leg in legs for hold in told.holds if hold.agent == leg.agent and hold.kind != "hold"]
     billed = f"{record.billsec} s with {number} until {record.end:.0f} in CDR"

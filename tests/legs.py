@@ -248,7 +248,9 @@ def _makers(row: Cel, heard: Sequence[Talk]) -> set[str]:
     """
     now = {each.number for each in heard if each.time.start < row.time <= each.time.end + NEAR}
     own = {number_of(row.channel.rpartition("-")[0])} & {each.number for each in heard}
-    return (own or now) if row.event == "ATTENDEDTRANSFER" else (now or own)
+    if row.event == "ATTENDEDTRANSFER":
+        return own or now
+    return now or (set() if row.channel.startswith("Local/") else own)
 
 
 def _target(channel: str) -> str:

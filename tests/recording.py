@@ -78,7 +78,13 @@ def ledger_of(ledger: DeskLedger, rows: Sequence[Cel]) -> Ledger:
         if done.action in _ACTIONS
     ]
     deeds += [
-        Deed(deed.at, "blind", names[channels[deed.call.call_id]], deed.to, deed.keys)
+        Deed(
+            deed.at,
+            "attended" if deed.attended else "blind",
+            names[channels[deed.call.call_id]],
+            deed.to,
+            deed.keys,
+        )
         for deed in ledger.phone_deeds
         if deed.call.call_id in channels
     ]

@@ -37,6 +37,8 @@ class Call:
     """The SIP status of a refusal."""
     sipp: Sipp = field(repr=False)
     call_id: str = field(default_factory=lambda: f"call{next(_NUMBERS)}-{os.getpid()}")
+    tags: tuple[str, str] | None = None
+    """Asterisk's and our own tag of the SIP dialog, once it is answered."""
     _timer: asyncio.TimerHandle | None = field(default=None, repr=False)
     _hangup: Literal["no", "wanted", "done"] = field(default="no", repr=False)
 
@@ -90,6 +92,7 @@ class Call:
                     self.hangup()
             case "answered":
                 self.answered = at
+                self.tags = (rest[0], rest[1])
                 self._connect()
             case "ended":
                 self._in(None)

@@ -60,6 +60,7 @@ class PhoneDeed:
     call: PhoneCall
     to: str
     keys: bool = False
+    attended: bool = False
 
 
 @dataclass

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .callers import Call
 from .sipp import Sipp, SippError, until
 
 BUSY = 486
@@ -118,18 +119,26 @@ class Phone:
         await self._moment(call, "answered")
         return call
 
-    async def hold(self) -> None:
+    async def hold(self, call: PhoneCall | None = None) -> None:
         """Press hold."""
-        await self._media(_by_hand(self.current), "sendonly")
+        await self._media(_by_hand(call or self.current), "sendonly")
 
-    async def resume(self) -> None:
+    async def resume(self, call: PhoneCall | None = None) -> None:
         """End the hold."""
-        await self._media(_by_hand(self.current), "sendrecv")
+        await self._media(_by_hand(call or self.current), "sendrecv")
 
-    async def refer(self, number: str, call: PhoneCall | None = None) -> None:
-        """Hand the other party on to a number: a blind transfer by the phone itself. Returns at once."""
+    async def refer(self, number: str, call: PhoneCall | None = None, *, into: Call | None = None) -> None:
+        """Hand the other party on to a number: a transfer by the phone itself, not by Asterisk. Returns at once.
+
+        `into`: an answered call of this phone's to that number, in which the other party takes its place: attended.
+        """
         call = _by_hand(call or self.current)
-        self._sipp.tell(call.call_id, "TRANSFER", X_To=number)
+        target = f"sip:{number}@127.0.0.1:{self._sipp.asterisk_port}"
+        if into is not None:
+            if into.tags is None:
+                raise SippError(f"{into} is not answered: nobody can take its place")
+            target += f"?Replaces={into.call_id}%3Bto-tag%3D{into.tags[0]}%3Bfrom-tag%3D{into.tags[1]}"
+        self._sipp.tell(call.call_id, "TRANSFER", X_To=f"<{target}>")
 
     async def press(self, keys: str, call: PhoneCall | None = None) -> None:
         """Press keys one after the other; `call.pressed` has what Asterisk took."""

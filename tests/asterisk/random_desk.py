@@ -6,6 +6,7 @@ What was really done is in the desk's ledger: the plan says what was meant to ha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
@@ -13,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from .ami import AmiError
 from .callers import Call
 from .desk import Desk, PhoneDeed
-from .phones import PhoneCall
+from .phones import Phone, PhoneCall
 from .random_plan import Act, Administered, Plan, PlannedCall, Replugged, plan
 from .sipp import SippError, until
 
@@ -21,9 +22,10 @@ _LAST_WORDS = 12.0  # seconds after the last call in which calls may end by them
 _TRIES = 10  # looks for a talk that an act can be done to
 _PAUSE = 0.4  # seconds between them
 _DRAIN = 60.0
+_ASKING = 6.0
 _ALONE = 8.5
 _LONGEST = 3600.0  # no call is longer than a run
-_BY_PHONE = ("refer", "keys", "phone_hangup")
+_BY_PHONE = ("refer", "refer_into", "keys", "phone_hangup")
 
 
 async def play(desk: Desk, seed: int, seconds: float) -> Counter[str]:
@@ -163,6 +165,8 @@ class RandomDesk:
                 case "refer":
                     self._desk.ledger.phone_deeds.append(PhoneDeed(time.time(), seen, act.to))
                     await phone.refer(act.to, seen)
+                case "refer_into":
+                    return await self._refer_into(phone, seen, act)
                 case "keys":
                     self._desk.ledger.phone_deeds.append(PhoneDeed(time.time(), seen, act.to, keys=True))
                     await phone.press(f"#1{act.to}", seen)
@@ -170,6 +174,22 @@ class RandomDesk:
                     await phone.hangup(seen)
         except SippError:
             return False  # the call ended under the agent's fingers
+        return True
+
+    async def _refer_into(self, phone: Phone, seen: PhoneCall, act: Act) -> bool:
+        """Hold the caller, call somebody, and hand the caller into that call; back to the caller if nobody answers."""
+        await phone.hold(seen)
+        asking = self._desk.dial(act.to, endpoint=seen.number)
+        self.done["agents' calls"] += 1
+        with contextlib.suppress(SippError, TimeoutError):
+            await asking.picked_up(within=_ASKING)
+        await asyncio.sleep(act.then / 3)
+        if asking.answered is None or asking.ended is not None:
+            asking.hangup()
+            await phone.resume(seen)
+            return False
+        self._desk.ledger.phone_deeds.append(PhoneDeed(time.time(), seen, act.to, attended=True))
+        await phone.refer(act.to, seen, into=asking)
         return True
 
     async def _consult(self, agent: str, act: Act) -> bool:

@@ -21,6 +21,7 @@ ActKind = Literal[
     "refer",  # the phone's own transfer
     "keys",  # the agent presses #1 and the number
     "attended",  # AMI Atxfer; `then` seconds later the agent's channel is hung up, whoever has answered by then
+    "refer_into",  # the phone holds, calls somebody itself, and hands the caller into that call (REFER with Replaces)
     "consult",  # AMI Atxfer to a number that is busy or not there: the agent comes back
     "park_back",  # parked, and nobody fetches the caller
     "park_fetch",  # parked, and `by` fetches the caller `then` seconds later
@@ -57,7 +58,8 @@ _ACTS: dict[ActKind, int] = {
     "blind": 6,
     "refer": 6,
     "keys": 6,
-    "attended": 9,
+    "attended": 7,
+    "refer_into": 5,
     "consult": 5,
     "park_back": 4,
     "park_fetch": 5,

@@ -50,7 +50,7 @@ class Sipp:
         self.scenario = scenario
         self.error_file = folder / f"{scenario}.errors"
         self._port, self._control, self._media = ports
-        self._asterisk_port = asterisk_port
+        self.asterisk_port = asterisk_port
         self._process: asyncio.subprocess.Process | None = None
         self._transport: asyncio.DatagramTransport | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -68,7 +68,7 @@ class Sipp:
                 *("-nostdin", "-aa", "-default_behaviors", "all,-abortunexp"),
                 *("-timeout", f"{LIFETIME}s", "-watchdog_interval", "0"),
                 *("-trace_err", "-error_file", str(self.error_file)),
-                *("-trace_logs", "-log_file", f"/dev/fd/{writing}", f"127.0.0.1:{self._asterisk_port}"),
+                *("-trace_logs", "-log_file", f"/dev/fd/{writing}", f"127.0.0.1:{self.asterisk_port}"),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
