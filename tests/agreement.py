@@ -39,8 +39,9 @@ _ENDS = {
     "EXITEMPTY": "empty",
     "EXITWITHKEY": "key_exit",
 }
-# Position of the talk time among the arguments of a line that ends a talk.
-_TALK = {"COMPLETEAGENT": 1, "COMPLETECALLER": 1, "BLINDTRANSFER": 3, "ATTENDEDTRANSFER": 3}
+_TALK = ("COMPLETEAGENT", "COMPLETECALLER", "BLINDTRANSFER", "ATTENDEDTRANSFER")
+# Of a line that ends a talk: what is before it says where to, in two fields or (ATTENDEDTRANSFER|LINK) three.
+_TALK_TIME = -2
 _WAIT = {"CONNECT": 0, "ABANDON": 2, "EXITWITHTIMEOUT": 2, "EXITEMPTY": 2, "EXITWITHKEY": 3}
 _TRANSFERS = {"BLINDTRANSFER": "blind", "ATTENDEDTRANSFER": "attended"}
 _NEVER_IN_LINE = ("refused_full", "refused_empty")
@@ -86,7 +87,7 @@ def witnessed(lines: Iterable[QueueLine], origin: Mapping[str, str]) -> list[Wit
                 and origin.get(each.caller, each.caller) == origin.get(line.call_id, line.call_id)
             ]
             visit = next((each for each in talks if each.caller == line.call_id), talks[-1])
-            visit.talk, visit.ended = int(line.args[_TALK[line.event]]), line.event
+            visit.talk, visit.ended = int(line.args[_TALK_TIME]), line.event
             visit.left_as = line.call_id
     return visits
 

@@ -16,7 +16,7 @@ from ringwatch.core.facts import Hold, Record, RingAttempt
 from tests.asterisk.records import Cel
 from tests.difference import Difference
 from tests.legs import NEAR, CallTold, by_call, finished, talks, time_of
-from tests.together import Interval, number_of, origins, seconds, union, within, without
+from tests.together import MOVING, Interval, number_of, origins, seconds, union, within, without
 
 RING_TOLERANCE = 0.15
 """Seconds between what a phone did and what is told of it."""
@@ -60,7 +60,7 @@ class Deed:
     channel: str
     to: str
     keys: bool = False
-    """Asked for with keys: the caller hears music from #1 on, until the number is complete."""
+    """Asked for with keys (AMI Atxfer presses them too): the caller hears music until the number is complete."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,13 @@ def read_plan(path: Path, rows: Sequence[Cel]) -> Ledger:
         pickups.append(Pickup(str(plan["agent"]), row.uniqueid, time, plan["ring_ms"] / 1000, tuple(holds)))
     kinds: dict[str, DeedKind] = {"blind": "blind", "att": "attended", "attfail": "attended", "park": "park"}
     deeds = [
-        Deed(line["t"], kinds[line["act"]], line["channel" if line["act"] == "park" else "agent_channel"], line["to"])
+        Deed(
+            line["t"],
+            kinds[line["act"]],
+            line["channel" if line["act"] == "park" else "agent_channel"],
+            line["to"],
+            keys=kinds[line["act"]] == "attended",
+        )
         for line in lines
         if line.get("act") in kinds
     ]
@@ -140,7 +146,7 @@ def compare_holds(records: Sequence[Record], rows: Sequence[Cel], ledger: Ledger
                 for pickup in ledger.pickups
                 for hold in pickup.holds
                 for stretch in stretches
-                if stretch.phone == pickup.channel and hold.start >= stretch.time.start - NEAR
+                if stretch.phone == pickup.channel and hold.start >= stretch.time.start - MOVING
                 for part in within(stretch.time, [hold])
             ]
             compared += len(held)
@@ -193,6 +199,7 @@ def compare_deeds(records: Sequence[Record], rows: Sequence[Cel], ledger: Ledger
     the targets, which the log does not always know, and consultations that led to nothing.
     """
     origin, calls, told = origins(rows), finished(records, rows), by_call(records)
+    heard = talks(rows, calls)
     names = {row.channel: row.uniqueid for row in rows if row.event == "CHAN_START"}
     compared = 0
     differences: list[Difference] = []
@@ -202,14 +209,15 @@ def compare_deeds(records: Sequence[Record], rows: Sequence[Cel], ledger: Ledger
             continue
         compared += 1
         after = [row for row in rows if row.channel == deed.channel and row.time >= deed.at]
-        number = number_of(deed.channel.rpartition("-")[0])
+        # Whoever the caller hears: behind a Local half may be somebody else than its name says.
+        agents = {each.number for each in heard[call_id] if each.time.start <= deed.at <= each.time.end}
+        until = min(calls[call_id].ended_at, _put_down(deed, agents, ledger))
         for kind, what in (
             *_target(deed, after, told[call_id]),
-            *_consultation(
-                deed, after, told[call_id], number, min(calls[call_id].ended_at, _put_down(deed, number, ledger))
-            ),
+            *_consultation(deed, after, told[call_id], agents, until),
         ):
-            differences.append(Difference(call_id, f"{deed.kind} by {number} to {deed.to}: {what}", kind))
+            by = ", ".join(sorted(agents))
+            differences.append(Difference(call_id, f"{deed.kind} by {by} to {deed.to}: {what}", kind))
     return compared, differences
 
 
@@ -220,21 +228,21 @@ def _target(deed: Deed, after: Sequence[Cel], told: CallTold) -> Iterator[tuple[
             yield "transfer target", f"made at {made[0]:.3f}, told to {each.to!r}"
 
 
-def _put_down(deed: Deed, number: str, ledger: Ledger) -> float:
+def _put_down(deed: Deed, agents: set[str], ledger: Ledger) -> float:
     """Return when the phone behind a channel was put down: what its Local half does after that is nobody's doing."""
-    own = [p.time.end for p in ledger.pickups if p.number == number and p.time.start <= deed.at <= p.time.end]
+    own = [p.time.end for p in ledger.pickups if p.number in agents and p.time.start <= deed.at <= p.time.end]
     return max(own, default=deed.at)
 
 
 def _consultation(
-    deed: Deed, after: Sequence[Cel], told: CallTold, number: str, until: float
+    deed: Deed, after: Sequence[Cel], told: CallTold, agents: set[str], until: float
 ) -> Iterator[tuple[str, str]]:
     """While a consulting agent's channel is in another bridge, the caller is on hold."""
     moves = [row.time for row in after if row.event == "BRIDGE_EXIT"][:2]
     if deed.kind != "attended" or len(moves) < 2 or until <= moves[0]:
         return
     away = Interval(moves[0], min(moves[1], until))
-    own = _holds_of(number, told)
+    own = [hold for number in agents for hold in _holds_of(number, told)]
     untold = seconds(without(away, map(time_of, own)))
     if untold > NEAR:
         yield "consultation untold", f"away {away} by CEL, {untold:.3f} s of it in no hold; told {_all(own)}"

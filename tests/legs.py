@@ -205,6 +205,7 @@ def compare_transfers(records: Sequence[Record], rows: Sequence[Cel]) -> tuple[i
     """Compare transfers that succeeded; return how many the log has, and the disagreements."""
     origin, calls, told = origins(rows), finished(records, rows), by_call(records)
     heard = talks(rows, calls)
+    handed: dict[str, float] = {}
     left = [each for each in records if isinstance(each, Transfer) and each.result == "success"]
     differences: list[Difference] = []
     compared = 0
@@ -217,7 +218,8 @@ def compare_transfers(records: Sequence[Record], rows: Sequence[Cel]) -> tuple[i
         if call_id not in calls:
             continue
         compared += 1
-        makers = _makers(row, heard.get(call_id, []))
+        makers = _makers(row, heard.get(call_id, []), handed.get(call_id, 0.0))
+        handed[call_id] = row.time
         to = extra.get("extension") or _target(extra.get("transfer_target_channel_name", ""))
         seen = f"{kind} by {', '.join(sorted(makers))} to {to or '?'} at {row.time:.3f} by CEL ({row.channel})"
         mine = [each for each in left if each.call_id == call_id]
@@ -241,15 +243,20 @@ def compare_transfers(records: Sequence[Record], rows: Sequence[Cel]) -> tuple[i
     return compared, differences
 
 
-def _makers(row: Cel, heard: Sequence[Talk]) -> set[str]:
-    """Return who may have made a transfer: whoever the caller heard, or heard before the consultation.
+def _makers(row: Cel, heard: Sequence[Talk], since: float) -> set[str]:
+    """Return who may have made a transfer: whoever the caller hears, or heard before the consultation.
 
-    The channel that made it may be a Local half, with anybody behind it.
+    The channel that made it may be a Local half, with anybody behind it, or with nobody yet: then an operator moved a
+    caller who waited.
+
+    :param since: when the caller was handed on before; talk up to there is a closed story.
     """
-    now = {each.number for each in heard if each.time.start < row.time <= each.time.end + NEAR}
-    own = {number_of(row.channel.rpartition("-")[0])} & {each.number for each in heard}
+    now = {each.number for each in heard if each.time.start < row.time - NEAR <= each.time.end}
+    now |= {each.number for each in heard if each.time.start < row.time and abs(row.time - each.time.end) <= NEAR}
+    last = [each for each in heard if each.time.start < row.time - NEAR and each.time.end > since + NEAR]
     if row.event == "ATTENDEDTRANSFER":
-        return own or now
+        return {max(last, key=lambda each: each.time.end).number} if last else now
+    own = {number_of(row.channel.rpartition("-")[0])} & {each.number for each in heard}
     return now or (set() if row.channel.startswith("Local/") else own)
 
 

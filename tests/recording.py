@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from ringwatch.core.facts import Fact
-from tests.asterisk.desk import Desk
+from tests.asterisk.desk import Desk, PhoneDeed
 from tests.asterisk.desk import Ledger as DeskLedger
 from tests.asterisk.phones import PhoneCall
 from tests.asterisk.records import Cel, read_cdr, read_cel, read_queue_log
@@ -67,13 +67,19 @@ def ledger_of(ledger: DeskLedger, rows: Sequence[Cel]) -> Ledger:
             channels[call.call_id],
             Interval(call.answered, ends[channels[call.call_id]]),
             call.answered - (call.ringing or call.answered),
-            tuple(Interval(hold.start, hold.end or ends[channels[call.call_id]]) for hold in call.holds),
+            _holds(call, ends[channels[call.call_id]], ledger.phone_deeds),
         )
         for call in ledger.phone_calls
         if call.answered is not None and channels.get(call.call_id) in ends
     ]
     deeds = [
-        Deed(done.at, _ACTIONS[done.action], str(done.headers["Channel"]), str(done.headers.get("Exten", "")))
+        Deed(
+            done.at,
+            _ACTIONS[done.action],
+            str(done.headers["Channel"]),
+            str(done.headers.get("Exten", "")),
+            keys=done.action == "Atxfer",
+        )
         for done in ledger.actions
         if done.action in _ACTIONS
     ]
@@ -92,6 +98,12 @@ def ledger_of(ledger: DeskLedger, rows: Sequence[Cel]) -> Ledger:
         Ringing(call.number, call.offered, _rang(call)) for call in ledger.phone_calls if call.number.isdecimal()
     ]
     return Ledger(pickups, deeds, ringing)
+
+
+def _holds(call: PhoneCall, ended: float, deeds: Sequence[PhoneDeed]) -> tuple[Interval, ...]:
+    """Return when a phone held its caller: Asterisk takes a REFER as the end of the hold."""
+    ended = min([ended, *(deed.at for deed in deeds if deed.call is call and not deed.keys)])
+    return tuple(Interval(hold.start, min(hold.end or ended, ended)) for hold in call.holds if hold.start < ended)
 
 
 def _rang(call: PhoneCall) -> float:
