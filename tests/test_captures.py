@@ -7,7 +7,7 @@ import pytest
 from ringwatch.core.facts import Hold, QueueVisit, Transfer
 from tests.agreement import compare_direct_calls, compare_visits
 from tests.asterisk.records import read_cdr, read_queue_log
-from tests.tools.captures import CAPTURES, NAMES, blocks, facts
+from tests.tools.captures import CAPTURES, NAMES, blocks, facts_of
 
 # Talks in which the caller was parked, or the agent left for a consultation: queue_log's talk time goes on, and what of
 # it was talk with whom is the work of the next version. Everything else about these visits agrees.
@@ -31,7 +31,7 @@ COMPARED = {"scenarios-22": (14, 1), "scenarios-16": (14, 1), "mix-22": (216, 43
 @pytest.mark.parametrize("name", NAMES)
 def test_every_visit_agrees_with_queue_log(name: str) -> None:
     """Outcome, agent, wait, talk and unanswered rings agree, but for the talks that are known and why."""
-    compared, differences = compare_visits(facts(blocks(name)), read_queue_log(CAPTURES / name / "queue_log"))
+    compared, differences = compare_visits(facts_of(blocks(name)), read_queue_log(CAPTURES / name / "queue_log"))
     assert compared == COMPARED[name][0]
     assert {difference.call_id for difference in differences} == KNOWN[name], differences
     assert all(": talk " in str(difference) for difference in differences), differences
@@ -40,13 +40,13 @@ def test_every_visit_agrees_with_queue_log(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_direct_call_agrees_with_cdr(name: str) -> None:
     """Calls that no queue saw were answered or not, and for as long, as their CDR rows say."""
-    compared, differences = compare_direct_calls(facts(blocks(name)), read_cdr(CAPTURES / name / "cdr.csv"))
+    compared, differences = compare_direct_calls(facts_of(blocks(name)), read_cdr(CAPTURES / name / "cdr.csv"))
     assert (compared, differences) == (COMPARED[name][1], [])
 
 
 def test_the_scripted_calls_are_told_as_they_were_played() -> None:
-    """Blind transfer, bounce, hold, give-up and queue timeout of scenarios-22 are told as captures/README.md has them."""
-    told = facts(blocks("scenarios-22"))
+    """Blind transfer, bounce, hold, give-up and queue timeout are told as captures/README.md has them."""
+    told = facts_of(blocks("scenarios-22"))
     visits = {(fact.call_id, fact.queue, fact.ordinal): fact for fact in told if isinstance(fact, QueueVisit)}
     first = visits["1795276750.0", "support", 1]
     assert (first.agent, first.talk_ended_by, first.agent_rings, first.in_time) == ("Anna", "transfer", 1, True)

@@ -103,9 +103,8 @@ class Calls:
         if channel is None:
             return
         channel.bridge = event.bridge
-        leg = self._leg_of(channel)
-        if leg and leg.left and channel in (leg.outer, leg.inner):
-            # Back from a consultation.
+        if leg := self._leg_of(channel):
+            # Gone for a consultation, or back from it.
             leg.left = None
 
     def bridge_left(self, event: ev.BridgeLeft) -> None:
@@ -144,9 +143,8 @@ class Calls:
         channel = self._channels.get(uniqueid)
         if channel is None:
             return
-        owner = channel.call or (channel.attempt.call if channel.attempt else None)
-        if owner:
-            owner.lost = True
+        if channel.call:
+            channel.call.lost = True
         self.channel_ended(ev.ChannelEnded(at, uniqueid, None))
 
     def _end_call(self, call: CallState, at: float) -> None:
@@ -168,20 +166,16 @@ class Calls:
         dest = self._channels[event.dest]
         if dest.attempt or dest.call:
             return
+        dialler = self._channels.get(event.uniqueid)
         if not event.uniqueid:
             if not dest.is_local:
                 self._start_call(dest, event.at, originated=True)
-            return
-        dialler = self._channels.get(event.uniqueid)
-        if dialler is None:
-            return
-        if dialler.is_local:
+        elif dialler and dialler.is_local:
             front = self._channels.get(dialler.partner or "")
             if front and front.attempt:
                 dest.attempt = front.attempt
                 front.attempt.phone = dest.device
-            return
-        if dialler.call:
+        elif dialler and dialler.call:
             self._dial(dialler.call, dest, event.at)
 
     def _dial(self, call: CallState, dest: Channel, at: float) -> None:
@@ -210,8 +204,7 @@ class Calls:
     def _start_attempt(
         self, call: CallState, visit: Visit | None, dest: Channel, agent: str, interface: str, at: float
     ) -> None:
-        if not call.attempts:
-            call.round_answered = False
+        call.round_answered = False
         attempt = Attempt(call, visit, agent, interface, dest.uniqueid, at)
         dest.attempt = attempt
         call.attempts[dest.uniqueid] = attempt
@@ -273,11 +266,10 @@ class Calls:
             call.round_answered = True
             if attempt.visit:
                 attempt.visit.answered_by = attempt
-        elif attempt.visit is None and not call.attempts and not call.round_answered:
-            if call.channel.hangup_requested:
-                call.line_outcome = "abandoned"
-            else:
-                call.line_outcome = "timeout" if result == "no_answer" else "failed"
+        elif call.channel.hangup_requested:
+            call.line_outcome = "abandoned"
+        else:
+            call.line_outcome = "timeout" if result == "no_answer" else "failed"
         self._tell(self._teller.attempt(attempt, at, result))
 
     # -- talking
@@ -310,19 +302,19 @@ class Calls:
     def _end_leg(self, leg: Leg, at: float) -> None:
         call = leg.call
         ended_at, ended_by = leg.left or (at, "unknown")
-        if call.lost:
-            ended_by = "unknown"
         if leg.holders:
             self._end_hold(leg, max(ended_at, leg.held_since))
-        call.leg = leg.outer.leg = leg.inner.leg = None
+        call.leg = None
+        for channel in (leg.outer, leg.inner):
+            if channel.leg is leg:
+                channel.leg = None
         if leg.attempt:
             leg.attempt.leg = None
         call.talk_seconds += max(ended_at - leg.started_at - leg.hold_seconds, 0.0)
         call.hold_seconds += leg.hold_seconds
         waiting = len(self._queues[leg.visit.queue].waiting) if leg.visit else 0
         self._tell(self._teller.leg(leg, ended_at, ended_by, waiting))
-        if leg.visit:
-            self.visits.talk_ended(call, leg, ended_at, ended_by)
+        self.visits.talk_ended(call, leg, ended_at, ended_by)
 
     @staticmethod
     def _leg_of(channel: Channel) -> Leg | None:
@@ -355,7 +347,6 @@ class Calls:
             self._end_hold(leg, event.at)
 
     def _end_hold(self, leg: Leg, at: float) -> None:
-        leg.holders.clear()
         leg.holds += 1
         leg.hold_seconds += at - leg.held_since
         self._tell(self._teller.hold(leg, leg.held_since, at))

@@ -25,7 +25,7 @@ from ringwatch.core.facts import Anomaly, Gap, QueueReading, Record
 from ringwatch.core.lifecycle import VisitSignal, VisitState
 from ringwatch.core.queues import Queues
 from ringwatch.core.standards import Policy
-from ringwatch.core.state import CallState
+from ringwatch.core.state import CallState, Visit
 from ringwatch.core.visits import SETTLING_SECONDS
 
 
@@ -40,7 +40,7 @@ class Engine:
         """Start knowing nothing but the configuration."""
         self.pbx = pbx
         self._records: list[Record] = []
-        self._queues = Queues(pbx, policy.standards)
+        self._queues = Queues(pbx, policy.standards, self._records.append)
         self._calls = Calls(pbx, policy, self._queues, self._records.append)
         self._visits = self._calls.visits
         self._at = 0.0
@@ -134,13 +134,13 @@ class Engine:
         # Whoever joins a line is alive: an earlier request was for something else (Redirect).
         call.channel.hangup_requested = False
         self._missing_callers.pop((event.queue, event.uniqueid), None)
-        if not self._waits(call, event.queue):
+        if not self._waiting(call, event.queue):
             self._visits.join(call, event.queue, event.at, event.position)
 
     @staticmethod
-    def _waits(call: CallState, queue: str) -> bool:
+    def _waiting(call: CallState, queue: str) -> Visit | None:
         visit = call.visit
-        return visit is not None and visit.queue == queue and visit.state is VisitState.WAITING
+        return visit if visit and visit.queue == queue and visit.state is VisitState.WAITING else None
 
     def _caller_left(self, event: ev.CallerLeft) -> None:
         self._visits.left(self._calls.call_of(event.uniqueid, "", "", event.at), event.queue, event.at)
@@ -173,6 +173,7 @@ class Engine:
 
     def _waiting_seen(self, event: ev.WaitingSeen) -> None:
         self._unlisted_callers.pop((event.queue, event.uniqueid), None)
+        self._missing_callers.pop((event.queue, event.uniqueid), None)
         call = self._calls.call_of(event.uniqueid, event.channel, event.caller, event.at)
         if call.visit is None or call.visit.queue != event.queue:
             # Found in line on attaching; a listing gives the wait in whole seconds.
@@ -180,6 +181,7 @@ class Engine:
 
     def _channel_seen(self, event: ev.ChannelSeen) -> None:
         self._unlisted.pop(event.uniqueid, None)
+        self._missing.pop(event.uniqueid, None)
 
     def _snapshot_began(self, event: ev.SnapshotBegan) -> None:
         if event.what == "channels":
@@ -204,8 +206,8 @@ class Engine:
         for queue, uniqueid in self._missing_callers:
             channel = self._calls.find(uniqueid)
             call = channel.call if channel else None
-            if call and call.visit and self._waits(call, queue):
-                self._visits.signal(call, call.visit, VisitSignal.GONE, at)
+            if call and (visit := self._waiting(call, queue)):
+                self._visits.signal(call, visit, VisitSignal.GONE, at)
         for uniqueid in self._missing:
             self._calls.vanish(uniqueid, at)
         self._missing, self._missing_callers = {}, {}

@@ -6,6 +6,7 @@ Plain mutable records with the arithmetic that belongs to one of them. Who may c
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from ringwatch.core.facts import Direction, EndedBy, Outcome
@@ -155,7 +156,7 @@ class Visit:
     status: str | None = None
     connected_at: float | None = None
     answered_by: Attempt | None = None
-    settle_at: float | None = None
+    settle_at: float = math.inf
 
 
 @dataclass(slots=True, eq=False)
@@ -182,6 +183,7 @@ class CallState:
     """Ringing of phones that no queue called, up to the first answer."""
     line: str | None = None
     line_outcome: Outcome | None = None
+    """How its last unanswered phone leaves it, should nothing better come."""
     offered_at: float | None = None
     answered_at: float | None = None
     outcomes: list[Outcome] = field(default_factory=list)
