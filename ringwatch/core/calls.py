@@ -94,8 +94,7 @@ class Calls:
         """Somebody wants a channel gone."""
         if channel := self._channels.get(event.uniqueid):
             channel.hangup_requested = True
-            if (leg := self._leg_of(channel)) and leg.left is None:
-                leg.left = (event.at, "caller" if channel is leg.outer else "agent")
+            self._goes(channel, event.at)
 
     def bridge_entered(self, event: ev.BridgeEntered) -> None:
         """A channel talks, or could."""
@@ -113,9 +112,12 @@ class Calls:
         if channel is None:
             return
         channel.bridge = None
+        self._goes(channel, event.at)
+
+    def _goes(self, channel: Channel, at: float) -> None:
         leg = self._leg_of(channel)
-        if leg and leg.left is None and channel in (leg.outer, leg.inner):
-            leg.left = (event.at, "caller" if channel is leg.outer else "agent")
+        if leg and leg.left is None:
+            leg.left = (at, "caller" if channel is leg.outer else "agent")
 
     def channel_ended(self, event: ev.ChannelEnded) -> None:
         """A channel is gone, and with it whatever it held."""

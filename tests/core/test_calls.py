@@ -124,6 +124,12 @@ def test_a_direct_caller_who_hangs_up_has_abandoned(wait: float, outcome: str) -
     assert told.results == [("Anna", "caller_gone"), ("Bram", "caller_gone")]
 
 
+def test_a_direct_caller_who_hangs_up_on_the_second_phone_has_abandoned() -> None:
+    """That the first was busy is no longer what the caller went for."""
+    caller = direct("PJSIP/101").is_answered_with("BUSY", "PJSIP/101").dials("PJSIP/102").rings().after(9)
+    assert caller.hangs_up().told().call.outcome == "abandoned"
+
+
 @pytest.mark.parametrize("asked", [True, False])
 def test_a_call_never_offered_belongs_to_no_line(asked: bool) -> None:  # noqa: FBT001 - a case
     """Gone in a menu, or turned away by the dialplan: nobody at the desk could have served it."""
@@ -246,9 +252,9 @@ def test_ringing_told_after_the_end_is_no_ringing() -> None:
     """A phone that was busy at once and is then said to ring."""
     caller = Desk().caller("1").joins("support").calls("Anna")
     desk, phone = caller.desk, caller.ringing["Anna"]
-    caller.is_answered_with("BUSY", "Anna")
+    desk.says(ev.DialEnded(desk.at, caller.uniqueid, phone.uniqueid, "BUSY"))
     desk.says(ev.DialRang(desk.at, caller.uniqueid, phone.uniqueid))
-    told = caller.after(9).hangs_up().told()
+    told = caller.loses("Anna", 17).after(9).hangs_up().told()
     assert (told.attempt.ring_seconds, told.visit.desk_ring_seconds) == (0.0, 0.0)
 
 
@@ -307,7 +313,8 @@ def test_a_member_behind_a_local_channel_may_hang_up_first() -> None:
     caller = Desk().caller("1").joins("billing").rings("Femke").after(2).answers().after(10)
     desk, phone = caller.desk, caller.phone
     desk.says(ev.BridgeLeft(desk.at, phone.behind, phone.bridge))
-    told = caller.parts("agent leaves", "caller leaves", "agent ends", "caller ends").told()
+    caller.parts("agent leaves", "caller leaves").after(1).partner = phone
+    told = caller.parts("agent ends", "caller ends").told()
     assert (told.leg.talk_seconds, told.leg.ended_by) == (10.0, "agent")
 
 
@@ -401,6 +408,12 @@ def test_who_leaves_the_bridge_first_ended_it(steps: tuple[Step, ...]) -> None:
     """No request before: the first to leave; what the dialplan asks for afterwards decides nothing."""
     told = talking().parts(*steps).told()
     assert told.leg.ended_by == steps[0].split()[0]
+
+
+def test_a_channel_may_end_without_leaving_the_bridge() -> None:
+    """The caller asked, and the channel is gone before the bridge says so."""
+    told = talking().parts("caller asks", "caller ends", "agent leaves", "agent ends").told()
+    assert (told.leg.ended_by, told.leg.talk_seconds) == ("caller", 10.0)
 
 
 @pytest.mark.parametrize("steps", [("agent ends", "caller ends"), ("caller ends", "agent ends")])
@@ -557,6 +570,7 @@ def test_a_transfer_while_the_agent_is_away_ends_the_talk_where_the_agent_left()
     desk, agent = caller.desk, caller.phone.uniqueid
     desk.says(ev.BridgeLeft(desk.at, agent, caller.bridge)).after(1)
     desk.says(ev.Transferred(desk.at, agent, "blind", "108", True))  # noqa: FBT003 - an event's field
+    assert desk.so_far.leg.ended_by == "transfer"
     told = caller.parts("agent ends", "caller leaves", "caller ends").told()
     assert (told.leg.ended_by, told.leg.talk_seconds, told.transfer.at) == ("transfer", 10.0, START + 15)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringwatch.core.standards import CADENCES, Policy, Standard
+from ringwatch.core.standards import CADENCES, Line, Policy, Standard
 from tests.core.desk import Caller, Desk
 
 PERIODS = {"de": 5.0, "es": 4.5, "fr": 5.0, "it": 5.0, "nl": 5.0, "pl": 5.0, "ro": 6.0, "ru": 5.0, "uk": 3.0, "us": 6.0}
@@ -229,6 +229,18 @@ def test_a_line_is_judged_by_its_own_standard() -> None:
     told = direct(policy).after(9).answers().hangs_up().told()
     assert (told.call.caller_rings, told.attempt.rings, told.call.in_time) == (4, 4, False)
     assert queued(policy=policy).rings("Anna").after(9).answers().hangs_up().told().visit.desk_rings == 2
+
+
+def test_a_named_line_is_judged_by_its_own_standard() -> None:
+    """The reception has the uk cadence (9 s: 4 rings); calls within the desk have the us one (6 s: 2 rings)."""
+    policy = Policy(
+        standards={"reception": Standard(CADENCES["uk"]), "direct": Standard(CADENCES["us"])},
+        lines=(Line("reception", ("3001",)),),
+    )
+    named = Desk(policy).caller("1", exten="3001").dials("PJSIP/101").rings().after(9).answers().hangs_up().told()
+    assert (named.call.line, named.call.caller_rings, named.attempt.rings) == ("reception", 4, 4)
+    inside = Desk(policy).caller("101", exten="3001", device="PJSIP/101").dials("PJSIP/102").rings().after(6)
+    assert inside.answers().hangs_up().told().attempt.rings == 2
 
 
 def test_a_queue_is_judged_by_its_own_standard() -> None:
