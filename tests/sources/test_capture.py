@@ -261,7 +261,17 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
         CaptureWriter(tmp_path / "none" / "stream.ami.gz")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_a_recording_is_never_overwritten(tmp_path: Path) -> None:
+    """An hour of a desk cannot be recorded again: an existing recording is an error; an empty one leaves no file."""
+    kept = tmp_path / "stream.ami"
+    kept.write_bytes(b"kept")
+    with pytest.raises(CaptureError, match=f"^{kept} exists already$"):
+        CaptureWriter(kept)
+    assert kept.read_bytes() == b"kept"
+    CaptureWriter(tmp_path / "empty.ami.gz").close()
+    assert not (tmp_path / "empty.ami.gz").exists()
+
+
 def test_full_disk(tmp_path: Path) -> None:
     """A disk that refuses is an error in one line, while writing and when the file is finished."""
     full = tmp_path / "stream.ami"
