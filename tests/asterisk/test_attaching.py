@@ -137,9 +137,12 @@ async def test_a_killed_asterisk_is_found_again_and_leaves_a_gap(desk: Desk, tmp
         desk.phone("101", ring=0.3)
         await desk.call("support", talk=0.5)
         await daemon.until(lambda facts: ended(facts) == 2, what="both calls to be told")
-        first, second = (fact for fact in daemon.facts if isinstance(fact, Call))
-        visits = [fact for fact in daemon.facts if isinstance(fact, QueueVisit)]
-    assert (first.outcome, second.outcome) == ("answered", "answered")
+        # What a listing does not name is given up after a second: the next call may be over by then.
+        calls = sorted((fact for fact in daemon.facts if isinstance(fact, Call)), key=lambda call: call.started_at)
+        visits = sorted(
+            (fact for fact in daemon.facts if isinstance(fact, QueueVisit)), key=lambda fact: fact.joined_at
+        )
+    assert [call.outcome for call in calls] == ["answered", "answered"]
     assert [visit.talk_ended_by for visit in visits] == ["unknown", "caller"]
 
 

@@ -86,10 +86,10 @@ def ended(facts: Iterable[Fact]) -> int:
 
 
 def write_configuration(folder: Path, configuration: str) -> Path:
-    """Write ``ringwatch.toml``, readable by nobody else, and return where it is."""
+    """Write ``ringwatch.toml``, with a free port for the pages and readable by nobody else; return where it is."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "ringwatch.toml"
-    file.write_text(configuration)
+    file.write_text(f'{configuration}\n[web]\nlisten = "127.0.0.1:0"\n')
     file.chmod(0o600)
     return file
 
@@ -105,7 +105,7 @@ def pbx_table(asterisk: Asterisk, account: str = "ringwatch", more: str = "") ->
 @asynccontextmanager
 async def watching(folder: Path, configuration: str) -> AsyncIterator[Daemon]:
     """Run ``ringwatch run`` with a configuration until the block ends; it is attached when the block begins."""
-    file = write_configuration(folder, f'{configuration}\n[web]\nlisten = "127.0.0.1:0"\n')
+    file = write_configuration(folder, configuration)
     command = (sys.executable, "-m", "ringwatch", "run", "--config", str(file), "--facts", str(folder / "facts.jsonl"))
     with (folder / "log.jsonl").open("wb") as log:
         process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env={**os.environ})

@@ -230,6 +230,15 @@ def test_without_a_dialend_a_phone_that_goes_after_the_caller_was_given_up(cause
     assert caller.hangs_up().told().results == [("Anna", "caller_gone")]
 
 
+def test_a_caller_who_hung_up_was_not_answered_elsewhere() -> None:
+    """Some phones are told so (cause 26) whenever they are let go."""
+    caller = Desk().caller("1").joins("support").rings("Anna").after(5)
+    desk = caller.desk
+    desk.says(ev.HangupRequested(desk.at, caller.uniqueid))
+    desk.says(ev.DialEnded(desk.at, caller.uniqueid, caller.ringing["Anna"].uniqueid, "CANCEL"))
+    assert caller.loses("Anna", 26).hangs_up().told().results == [("Anna", "caller_gone")]
+
+
 def test_phones_still_called_when_the_caller_is_gone_were_given_up() -> None:
     """Nothing waits for an event of theirs, and what they say afterwards is not heard."""
     caller = Desk().caller("1").joins("support").rings("Anna").after(5)
@@ -315,6 +324,16 @@ def test_a_member_behind_a_local_channel_may_hang_up_first() -> None:
     desk.says(ev.BridgeLeft(desk.at, phone.behind, phone.bridge))
     caller.parts("agent leaves", "caller leaves").after(1).partner = phone
     told = caller.parts("agent ends", "caller ends").told()
+    assert (told.leg.talk_seconds, told.leg.ended_by) == (10.0, "agent")
+
+
+def test_a_near_half_that_ends_alone_ends_the_talk() -> None:
+    """The phone is two seconds longer in the bridge behind it, where no caller is; the caller has not left yet."""
+    caller = Desk().caller("1").joins("billing").rings("Femke").after(2).answers().after(10)
+    desk, phone = caller.desk, caller.phone
+    desk.says(ev.BridgeLeft(desk.at, phone.uniqueid, caller.bridge)).says(ev.ChannelEnded(desk.at, phone.uniqueid, 16))
+    desk.after(2)
+    told = caller.parts("agent ends", "caller leaves", "caller ends").told()
     assert (told.leg.talk_seconds, told.leg.ended_by) == (10.0, "agent")
 
 
@@ -670,6 +689,18 @@ def test_an_outbound_call_is_answered_by_the_customer(policy: Policy) -> None:
     assert (call.wait_seconds, call.talk_seconds, call.desk_rings, call.in_time) == (8.0, 40.0, None, None)
     assert (told.attempts, told.offers) == ([], [])
     assert (told.leg.agent, told.leg.interface, told.leg.ended_by) == ("Anna", "PJSIP/101", "agent")
+
+
+def test_an_outbound_call_is_answered_once_and_by_whom_it_was_for() -> None:
+    """An answer told twice, and one of a channel that was never dialled."""
+    caller = Desk().caller("101", device="PJSIP/101").dials("PJSIP/trunk").rings().after(8)
+    desk, customer = caller.desk, caller.ringing["PJSIP/trunk"]
+    other, _ = desk.opens("PJSIP/108")
+    desk.says(ev.DialEnded(desk.at, caller.uniqueid, other, "ANSWER"))
+    caller.after(1).answers().after(5)
+    desk.says(ev.DialEnded(desk.at, caller.uniqueid, customer.uniqueid, "ANSWER"))
+    told = caller.after(5).hangs_up().desk.says(ev.ChannelEnded(desk.at, other, 16)).told()
+    assert (told.leg.talk_seconds, told.call.wait_seconds) == (10.0, 9.0)
 
 
 def test_an_outbound_call_ended_by_the_customer() -> None:

@@ -224,6 +224,7 @@ def test_a_channel_a_listing_does_not_name_is_given_up_after_a_second() -> None:
     told = desk.told()
     assert (told.outcomes, told.visit.talk_ended_by, told.leg.ended_by) == (["answered"], "unknown", "unknown")
     assert told.leg.talk_seconds == 21.0
+    assert desk.engine._missing == {}
 
 
 def test_a_channel_that_hung_up_while_the_listing_was_made_is_not_given_up() -> None:
@@ -420,6 +421,14 @@ def test_what_was_about_to_be_explained_is_unknown_when_it_vanishes(way: str) ->
     else:
         desk.says(ev.HangupRequested(desk.at, caller.uniqueid))
     assert desk.closes().told().outcomes == ["unknown"]
+
+
+def test_a_phone_that_rings_when_everything_ends_has_failed() -> None:
+    """Neither the caller nor the agent did anything."""
+    desk = Desk()
+    desk.caller("1").joins("support").rings("Anna").after(4)
+    told = desk.says(ev.Shutdown(desk.at)).told()
+    assert (told.results, told.attempt.ring_seconds) == ([("Anna", "failed")], 4.0)
 
 
 def test_a_talk_whose_end_was_seen_is_known_though_the_call_vanished() -> None:
