@@ -73,6 +73,17 @@ def _told_plainly(command: Callable[_P, None]) -> Callable[_P, None]:
     return run
 
 
+def _write(path: Path, data: bytes) -> None:
+    try:
+        with click.open_file(str(path), "wb") as file:
+            file.write(data)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        message = f"cannot write {path}: {error.strerror}"
+        raise RingwatchError(message) from error
+
+
 def _run(main: Coroutine[Any, Any, None]) -> None:
     try:
         asyncio.run(main)
@@ -138,12 +149,12 @@ def replay(capture: Path, config_path: Path | None, facts: Path | None, metrics:
     Example:
       ringwatch replay monday.ami.gz --facts monday.jsonl --metrics monday.prom
     """
-    pbx, policy = "main", Policy()
+    pbx, policy, agents = "main", Policy(), False
     if config_path:
         settings = config.load(config_path, os.environ)
         pbx = settings.pbx[0].name
-        policy = settings.policy_for(pbx)
-    summary, page = Summary(), MetricsSink({pbx: policy})
+        policy, agents = settings.policy_for(pbx), settings.metrics.agents
+    summary, page = Summary(), MetricsSink({pbx: policy}, agents=agents)
     sinks: list[Sink] = [summary, page]
     if facts:
         sinks.append(FactsFile(facts))
@@ -154,8 +165,7 @@ def replay(capture: Path, config_path: Path | None, facts: Path | None, metrics:
 
     _run(work())
     if metrics:
-        with click.open_file(str(metrics), "wb") as file:
-            file.write(page.render())
+        _write(metrics, page.render())
     if as_json:
         click.echo(json.dumps(summary.as_json(), ensure_ascii=False, indent=2))
     elif metrics != Path("-"):

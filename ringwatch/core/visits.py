@@ -138,20 +138,20 @@ class Visits:
         if before is VisitState.WAITING and state is not VisitState.WAITING:
             self._queues.leave(visit.queue, visit.channel.uniqueid)
         if state is VisitState.LEAVING:
-            self._leave(call, visit, signal, at)
+            self._leave(call, visit, at)
         elif state is VisitState.ENDED and before is VisitState.TALKING:
             self._end(call, visit, at, "answered", ended_by)
         elif state is VisitState.ENDED and before is not VisitState.ENDED:
             self._end(call, visit, at if visit.left_at is None else visit.left_at, self._unserved(call, visit))
         return True
 
-    def _leave(self, call: CallState, visit: Visit, signal: VisitSignal, at: float) -> None:
+    def _leave(self, call: CallState, visit: Visit, at: float) -> None:
         if visit.left_at is None:
             visit.left_at = at
-        if visit.abandoned and visit.hung_up:
+        if visit.hung_up:
             visit.state = VisitState.ENDED
             self._end(call, visit, visit.left_at, self._unserved(call, visit))
-        elif signal is VisitSignal.ABANDON or visit.answered_by is None:
+        elif visit.answered_by is None:
             # Nobody answered, so no AgentConnect will explain it; an agent who did may yet hear an announcement.
             visit.settle_at = at + SETTLING_SECONDS
             self._leaving[visit] = call
@@ -160,11 +160,11 @@ class Visits:
     def settle(self, at: float) -> None:
         """Close the visits of which nothing more was said in time."""
         for visit, call in list(self._leaving.items()):
-            if visit.settle_at is not None and visit.settle_at <= at:
-                self._leaving.pop(visit, None)
+            if visit.settle_at <= at:
+                del self._leaving[visit]
                 if visit.state is VisitState.LEAVING:
                     self.signal(call, visit, VisitSignal.SETTLE, at)
-        self.settle_at = min((v.settle_at for v in self._leaving if v.settle_at is not None), default=math.inf)
+        self.settle_at = min((visit.settle_at for visit in self._leaving), default=math.inf)
 
     def resumed(self, visit: Visit, at: float) -> None:
         """Go on after a park: until somebody answered again the caller was left alone."""
@@ -192,7 +192,7 @@ class Visits:
 
     @staticmethod
     def _unserved(call: CallState, visit: Visit) -> Outcome:
-        if call.lost and visit.status is None and not visit.abandoned:
+        if call.lost and not visit.abandoned:
             return "unknown"
         return visit_outcome(
             status=visit.status,

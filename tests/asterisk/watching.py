@@ -7,14 +7,14 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 import msgspec
 
-from ringwatch.core.facts import Fact
+from ringwatch.core.facts import Call, Fact
 
 from .lab import SECRETS, Asterisk
 from .sipp import until
@@ -80,6 +80,20 @@ class Daemon:
         return await asyncio.wait_for(self.process.wait(), 10)
 
 
+def ended(facts: Iterable[Fact]) -> int:
+    """Count the calls that are over."""
+    return sum(isinstance(fact, Call) for fact in facts)
+
+
+def write_configuration(folder: Path, configuration: str) -> Path:
+    """Write ``ringwatch.toml``, with a free port for the pages and readable by nobody else; return where it is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "ringwatch.toml"
+    file.write_text(f'{configuration}\n[web]\nlisten = "127.0.0.1:0"\n')
+    file.chmod(0o600)
+    return file
+
+
 def pbx_table(asterisk: Asterisk, account: str = "ringwatch", more: str = "") -> str:
     """Write the configuration of one PBX."""
     return (
@@ -91,10 +105,7 @@ def pbx_table(asterisk: Asterisk, account: str = "ringwatch", more: str = "") ->
 @asynccontextmanager
 async def watching(folder: Path, configuration: str) -> AsyncIterator[Daemon]:
     """Run ``ringwatch run`` with a configuration until the block ends; it is attached when the block begins."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "ringwatch.toml"
-    file.write_text(f'{configuration}\n[web]\nlisten = "127.0.0.1:0"\n')
-    file.chmod(0o600)
+    file = write_configuration(folder, configuration)
     command = (sys.executable, "-m", "ringwatch", "run", "--config", str(file), "--facts", str(folder / "facts.jsonl"))
     with (folder / "log.jsonl").open("wb") as log:
         process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env={**os.environ})
