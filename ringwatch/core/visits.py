@@ -43,9 +43,12 @@ class Visits:
         return visit
 
     def _close(self, call: CallState, channel: Channel, at: float) -> None:
-        if channel.visit and channel.visit.state is not VisitState.TALKING:
+        visit = channel.visit
+        if visit and visit.state is VisitState.TALKING:
+            self.talk_ended(call, visit, at, "unknown")
+        elif visit:
             # It asks at another door now: what ended the last stay was not seen, or has yet to be explained.
-            self.signal(call, channel.visit, VisitSignal.GONE, at)
+            self.signal(call, visit, VisitSignal.GONE, at)
 
     def _open(self, call: CallState, channel: Channel, queue: str, at: float, position: int | None) -> Visit:
         ordinal = 1 + sum(visit.queue == queue for visit in call.visits)
@@ -100,10 +103,14 @@ class Visits:
     def _refused(self, call: CallState, channel: Channel, status: str, at: float) -> None:
         """Tell of a caller whom a queue did not let in; no queue event says so (app_queue.c, join_queue)."""
         if queue := _queue_arguments(channel.queue_data)[0]:
-            self._close(call, channel, at)
+            talking = channel.visit if channel.visit and channel.visit.state is VisitState.TALKING else None
+            if not talking:
+                self._close(call, channel, at)
             visit = self._open(call, channel, queue, at, None)
             visit.state, visit.status = VisitState.ENDED, status
             self._end(call, visit, at, self._unserved(call, visit))
+            # A talk that its own end has yet to be told of is not over for that.
+            channel.visit = talking
 
     def signal(
         self,

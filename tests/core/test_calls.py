@@ -379,7 +379,7 @@ def test_the_end_of_the_phone_behind_a_local_channel_ends_the_talk() -> None:
     phone = caller.phone
     desk.says(ev.ChannelEnded(desk.at, phone.behind, 16))
     told = caller.parts("agent leaves", "agent ends", "caller leaves", "caller ends").told()
-    assert (told.leg.talk_seconds, told.leg.ended_by) == (10.0, "agent")
+    assert (told.leg.talk_seconds, told.leg.ended_by) == (10.0, "unknown")
 
 
 def test_a_direct_call_to_a_local_channel_is_the_phones_behind_it() -> None:
