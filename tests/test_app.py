@@ -336,7 +336,7 @@ class TestEnding:
             record.call_id for record in work.records if isinstance(record, Call)
         ]
         metrics_equal_facts(work.daemon.metrics.render(), work.records)
-        assert work.log.lines[-1] == {"event": "stopped", "why": None}
+        assert work.log.lines[-1] == {"event": "stopped"}
         assert not [line for line in work.log.lines if line["event"].startswith("sink")]
         with pytest.raises(aiohttp.ClientConnectorError):
             await work.get("/-/healthy")

@@ -71,7 +71,11 @@ class Daemon:
 
     async def until(self, predicate: Callable[[list[Fact]], bool], *, what: str, within: float = 20.0) -> None:
         """Wait until the facts satisfy a predicate."""
-        await until(lambda: predicate(self.facts), within=within, what=what)
+        try:
+            await until(lambda: predicate(self.facts), within=within, what=what)
+        except TimeoutError as error:
+            told = "\n".join(map(str, self.facts))
+            raise TimeoutError(f"{error}; told:\n{told}\nlogged:\n{self.log}") from None
 
     async def stop(self) -> int:
         """Ask it to end, and return its exit status."""
