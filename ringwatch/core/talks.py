@@ -193,6 +193,9 @@ class Talks:
         """An agent handed the caller on, or tried to."""
         channels = [self._find(event.transferer), self._find(event.second)]
         legs = [leg for each in channels if each for leg in self._legs_of(each) if _side(leg, each) == "agent"]
+        if not legs and (wire := channels[0]) and wire.is_local:
+            # A transfer behind a Local member put somebody else at the far end of its wire.
+            legs = [each.leg for each in self._together(wire) if each.leg]
         for leg in legs[:1]:
             self._tell(self._teller.transfer(leg, event, event.to or self._reached(leg)))
             if event.success:

@@ -187,7 +187,7 @@ class Visits:
 
     def agent_gone(self, visit: Visit, attempt: Attempt, at: float) -> None:
         """End the talk of an agent who never reached the caller: a consultation that was given up."""
-        if visit.answered_by is attempt:
+        if visit.answered_by is attempt and visit.quiet_since is None:
             self.talk_ended(attempt.call, visit, at, "agent")
 
     def caller_gone(self, call: CallState, visit: Visit, at: float) -> None:
