@@ -187,14 +187,14 @@ class Visits:
 
     def agent_gone(self, visit: Visit, attempt: Attempt, at: float) -> None:
         """End the talk of an agent who never reached the caller: a consultation that was given up."""
-        if visit.answered_by is attempt and visit.quiet_since is None:
+        if visit.answered_by is attempt and visit.quiet_since is None and not _goes_on(attempt.call, visit):
             self.talk_ended(attempt.call, visit, at, "agent")
 
     def caller_gone(self, call: CallState, visit: Visit, at: float) -> None:
-        """End a visit whose channel is gone."""
-        if visit.state is VisitState.TALKING:
+        """End a visit whose channel is gone, unless it was a wire that was taken out."""
+        if visit.state is VisitState.TALKING and not _goes_on(call, visit):
             self.talk_ended(call, visit, at, "caller")
-        elif visit.state is not VisitState.ENDED:
+        elif visit.state in (VisitState.WAITING, VisitState.LEAVING):
             self.signal(call, visit, VisitSignal.GONE, at)
 
     @staticmethod
@@ -227,6 +227,10 @@ class Visits:
         if fact.in_time is not None:
             call.in_time.append(fact.in_time)
         self._tell(fact)
+
+
+def _goes_on(call: CallState, visit: Visit) -> bool:
+    return any(leg.visit is visit for leg in call.legs.values())
 
 
 def _queue_arguments(data: str) -> tuple[str, str]:
