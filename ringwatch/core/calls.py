@@ -154,6 +154,9 @@ class Calls:
     def _end_call(self, call: CallState, at: float) -> None:
         for attempt in list(call.attempts.values()):
             self._end_attempt(attempt, at, "failed" if call.lost else "caller_gone")
+        if call.parked_by and call.parked_by.visit:
+            # Nobody took the caller back: until the end it was the parker's talk.
+            self.visits.talk_ended(call, call.parked_by.visit, at, "caller")
         self._calls.pop(call.call_id, None)
         self._tell(self._teller.call(call, at))
 

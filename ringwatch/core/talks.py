@@ -154,6 +154,9 @@ class Talks:
         else:
             agent, interface = self._queues.agent_at(device), device
         visit = attempt.visit if attempt and attempt.visit and attempt.visit.connected_at is not None else None
+        for parked in [leg for leg in call.legs.values() if leg.parked]:
+            # Whoever fetches a caller may be in the bridge before it is told.
+            self._end(parked, at, "transfer")
         again = call.parked_by is not None and call.parked_by.device == device
         if call.parked_by and again:
             # Back at the one who had parked the caller: app_queue counts it as one talk all along.
