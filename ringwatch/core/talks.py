@@ -15,7 +15,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from ringwatch.core import events as ev
 from ringwatch.core.facts import EndedBy, HoldKind, Record
@@ -56,11 +56,6 @@ class Talks:
         self._met = met
         self._ended = ended
         self._bridges: dict[str, dict[str, Channel]] = {}
-
-    @property
-    def bridges(self) -> Mapping[str, Mapping[str, Channel]]:
-        """Channels by bridge."""
-        return self._bridges
 
     # -- who is with whom
 

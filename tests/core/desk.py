@@ -76,11 +76,12 @@ class Desk:
         for seat in SEATS if staffed else ():
             self.shows(seat)
 
-    def says(self, event: ev.Event) -> Self:
+    def says(self, *events: ev.Event) -> Self:
         """Let the PBX say something."""
-        if not isinstance(event, self._deaf_to):
-            self.events.append(event)
-            self.records += [*self.engine.apply(event), *self.engine.readings()]
+        for event in events:
+            if not isinstance(event, self._deaf_to):
+                self.events.append(event)
+                self.records += [*self.engine.apply(event), *self.engine.readings()]
         return self
 
     def after(self, seconds: float) -> Self:
