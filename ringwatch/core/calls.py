@@ -39,6 +39,8 @@ class Calls:
             met=self._leg_began,
             ended=self._leg_ended,
         )
+        self.resumed_at = 0.0
+        """When the stream last came back after a break."""
 
     @property
     def channel_ids(self) -> list[str]:
@@ -54,8 +56,11 @@ class Calls:
 
     def channel_started(self, event: ev.ChannelStarted) -> None:
         """A channel came to be: a new call when it rings in from a phone or trunk."""
-        if event.uniqueid in self._channels:
-            return
+        if known := self._channels.get(event.uniqueid):
+            if known.started_at >= self.resumed_at:
+                return
+            # An Asterisk that restarts counts from 0 again: within one second the same Uniqueid is another channel.
+            self.vanish(event.uniqueid, event.at)
         channel = Channel(
             event.uniqueid,
             event.channel,

@@ -223,6 +223,7 @@ class Engine:
     def _stream_resumed(self, event: ev.StreamResumed) -> None:
         if broken := self._broken:
             self._broken = None
+            self._calls.resumed_at = event.at
             self._records.append(Gap(pbx=self.pbx, from_=broken.at, to=event.at, why=broken.why))
 
     def _stream_fault(self, event: ev.StreamFault) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+import time
 from pathlib import Path
 
 from ringwatch.core.facts import Call, Fact, Gap, QueueVisit, to_json
@@ -131,6 +132,9 @@ async def test_a_killed_asterisk_is_found_again_and_leaves_a_gap(desk: Desk, tmp
     async with watching(tmp_path, table) as daemon:
         cut = desk.dial("1000", talk=60.0)
         await cut.talking()
+        # A new Asterisk counts from 0 again: in the same second its first call would have the same Uniqueid.
+        dialled = int(cut.dialled or 0)
+        await desk.until(lambda: int(time.time()) > dialled, what="the next second")
         await restart(desk.asterisk)
         await daemon.until(lambda facts: any(isinstance(fact, Gap) for fact in facts), what="the gap to be told")
         await daemon.ready()

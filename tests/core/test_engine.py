@@ -479,3 +479,19 @@ def test_time_that_runs_backwards_settles_nothing() -> None:
     assert desk.so_far.visits == []
     desk.after(5)
     assert caller.is_sent_away().told().outcomes == ["timeout"]
+
+
+def test_a_uniqueid_that_comes_again_after_a_break_is_another_call() -> None:
+    """Asterisk restarted within the second and counts from 0 again: the first call is unknown, the second its own.
+
+    Their identities are the same, in queue_log and CDR as well; nothing else tells the two apart.
+    """
+    desk = Desk()
+    first = desk.caller("1").joins("support").after(0.3)
+    desk.says(ev.StreamBroke(desk.at, "disconnected")).after(0.2).says(ev.StreamResumed(desk.at)).after(0.1)
+    desk.says(ev.ChannelStarted(desk.at, first.uniqueid, "PJSIP/trunk-00000000", True, "2", "1000", "from-trunk"))  # noqa: FBT003 - an event's field
+    assert desk.so_far.outcomes == ["unknown"]
+    desk.says(ev.CallerJoined(desk.at, first.uniqueid, "PJSIP/trunk-00000000", "2", "support", 1)).after(9)
+    told = first.hangs_up().desk.so_far
+    assert told.outcomes == ["unknown", "abandoned"]
+    assert [call.caller for call in told.calls] == ["1", "2"]
