@@ -24,8 +24,8 @@ _ARRIVAL = b"\r\nArrival: "
 _PRIVILEGE = b"\r\nPrivilege: "
 
 SWAP_SECONDS = 0.01
-"""Events that two threads of Asterisk raise at one moment may be stamped in one order and sent in the other (ParkedCall,
-seen in mix-22): a step back this small is no clock that runs backwards."""
+"""Events that two threads of Asterisk raise at one moment may be stamped in one order and sent in the other (seen in
+mix-22, ParkedCall): a step back this small is no clock that runs backwards."""
 
 
 class StreamClock:

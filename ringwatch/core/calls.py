@@ -87,7 +87,7 @@ class Calls:
         return channel.call or self._linked(channel) or self._start_call(channel, at, originated=False), channel
 
     def _linked(self, channel: Channel) -> CallState | None:
-        """Return the call on whose behalf a Local pair was made: a consultation, or a transfer behind a Local member."""
+        """Return the call on whose behalf a Local pair was made: a consultation, a transfer behind a Local member."""
         if channel.is_local and channel.owner is None:
             half = self._channels.get(channel.partner or "")
             attempt = channel.attempt or (half.attempt if half else None)

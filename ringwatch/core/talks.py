@@ -2,8 +2,8 @@
 
 Rules:
 
-* Two channels talk when they are in one bridge, or in bridges that Local pairs join: a Local channel is a piece of wire.
-  So a phone behind a Local member, a consulted phone after an attended transfer, and a phone that fetches a parked
+* Two channels talk when they are in one bridge, or in bridges that Local pairs join: a Local channel is a piece of
+  wire. So a phone behind a Local member, a consulted phone after an attended transfer, and a phone that fetches a parked
   caller are all found in the same way, and each is credited with the time from when it reaches the caller.
 * A conversation (leg) ends with the agent's phone, with the caller, or with a transfer that succeeded. An agent who is
   away from the caller while the phone is still up is consulting: the caller is left alone.
@@ -206,14 +206,13 @@ class Talks:
             self._end(leg, *(leg.left or (at, "unknown")))
 
     def _reached(self, leg: Leg) -> str:
-        """Name the number behind the wire that a transfer put in the agent's place: ``802`` of ``Local/802@internal``."""
+        """Name the number behind the wire that took the agent's place: ``802`` of ``Local/802@internal``."""
         wires = [each for each in self._together(leg.call.channel) if each.is_local and each.attempt is None]
         return wires[0].name.partition("/")[2].partition("@")[0] if wires else ""
 
     def _end(self, leg: Leg, at: float, ended_by: EndedBy) -> None:
         call = leg.call
-        if call.legs.pop(leg.phone.uniqueid, None) is None:
-            return
+        call.legs.pop(leg.phone.uniqueid, None)
         if leg.away_since is not None:
             leg.consulted = leg.consulted or at - leg.away_since >= BLINK_SECONDS
         self._end_silence(leg, at)

@@ -68,7 +68,7 @@ def test_a_parked_caller_who_gives_up_while_the_parker_is_rung() -> None:
 
 
 def test_a_parked_caller_who_comes_back_to_the_parker() -> None:
-    """Vip 127 talks, holds and parks; the caller comes back 5.0 s and 1.5 s of ringing later, and talks on: one visit."""
+    """Vip 127 talks, holds and parks; the caller comes back 5.0 s and 1.5 s of ringing later: one visit."""
     story = Story("mix-22", "1795280367.406")
     assert [leg.agent for leg in story.legs] == ["Vip 127", "Vip 127"]
     assert ("park", 5.0) in quiet(story.holds)
@@ -149,7 +149,9 @@ def test_the_music_tells_the_end_of_a_hold() -> None:
     """A hold that was told twice and taken back once is over when the music is, unless the agent is away."""
     caller = talking()
     desk, anna = caller.desk, caller.phone.uniqueid
-    desk.says(ev.HoldBegan(desk.at, anna), ev.MusicBegan(desk.at, caller.uniqueid), ev.HoldBegan(desk.at, anna)).after(3)
+    desk.says(ev.HoldBegan(desk.at, anna), ev.MusicBegan(desk.at, caller.uniqueid), ev.HoldBegan(desk.at, anna)).after(
+        3
+    )
     desk.says(ev.MusicEnded(desk.at, caller.uniqueid), ev.HoldEnded(desk.at, anna)).after(2)
     assert quiet(caller.hangs_up().told().holds) == [("hold", 3.0)]
 
@@ -189,3 +191,21 @@ def test_every_kind_of_fact_is_in_the_recordings() -> None:
         told = recorded(name)
         assert all(told._of(kind) for kind in (Call, Hold, Leg, QueueVisit, Transfer))
         assert {hold.kind for hold in told.holds} == {"hold", "park", "consultation"}
+
+
+def test_a_transfer_behind_a_local_member_and_another_in_front_of_it() -> None:
+    """Femke hands the far end of her wire to 109; then the near end is transferred: it is 109 who hands on."""
+    caller = Desk().caller("1").joins("billing").rings("Femke").after(2).answers().after(10)
+    desk, phone = caller.desk, caller.phone
+    desk.says(ev.Transferred(desk.at, phone.behind, "blind", "109", success=True))
+    desk.says(ev.BridgeLeft(desk.at, phone.behind, phone.bridge), ev.ChannelEnded(desk.at, phone.behind, 16))
+    desk.says(ev.BridgeLeft(desk.at, phone.far, phone.bridge))
+    other, name = desk.opens("PJSIP/109")
+    desk.says(ev.DialBegan(desk.at, phone.far, other, name), ev.DialRang(desk.at, phone.far, other)).after(2)
+    desk.says(ev.DialEnded(desk.at, phone.far, other, "ANSWER"))
+    desk.says(ev.BridgeEntered(desk.at, other, "behind"), ev.BridgeEntered(desk.at, phone.far, "behind")).after(5)
+    desk.says(ev.Transferred(desk.at, phone.uniqueid, "blind", "110", success=True))
+    desk.says(ev.ChannelEnded(desk.at, other, 16), ev.ChannelEnded(desk.at, phone.far, 16))
+    told = caller.parts("agent leaves", "agent ends", "caller leaves", "caller ends").told()
+    assert spans(told.legs) == [("Femke", 10.0, 0.0, "transfer"), ("PJSIP/109", 5.0, 0.0, "transfer")]
+    assert [(each.from_agent, each.to) for each in told.transfers] == [("Femke", "109"), ("PJSIP/109", "110")]
