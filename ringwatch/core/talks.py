@@ -3,8 +3,8 @@
 Rules:
 
 * Two channels talk when they are in one bridge, or in bridges that Local pairs join: a Local channel is a piece of
-  wire. So a phone behind a Local member, a consulted phone after an attended transfer, and a phone that fetches a parked
-  caller are all found in the same way, and each is credited with the time from when it reaches the caller.
+  wire. So a phone behind a Local member, a consulted phone after an attended transfer, and a phone that fetches a
+  parked caller are all found in the same way, and each is credited with the time from when it reaches the caller.
 * A conversation (leg) ends with the agent's phone, with the caller, or with a transfer that succeeded. An agent who is
   away from the caller while the phone is still up is consulting: the caller is left alone.
 * A caller is left alone from the first hold, park or absence to the moment when none of them is left: one interval,
