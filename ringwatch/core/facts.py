@@ -9,6 +9,11 @@ Two kinds travel the same way:
 * **readings** (`CallOffered`, `QueueReading`) say how things stand now; the next one replaces the last.
 
 Times are seconds since 1970 in the PBX's own clock, durations are seconds, rounded to the millisecond.
+
+Every fact about calls says which witness told it (``source``) and to how many seconds its times and durations are
+resolved (``precision``): 0.001 from AMI, whose stamps are finer than the millisecond all is rounded to; 1.0 from a
+queue_log, which truncates to whole seconds, so that a time may be up to a second early and a duration up to a second
+off either way. The identity of a visit is the same from both.
 """
 
 from __future__ import annotations
@@ -33,6 +38,9 @@ Outcome = Literal[
 ]
 AttemptResult = Literal["answered", "no_answer", "elsewhere", "caller_gone", "busy", "failed"]
 EndedBy = Literal["agent", "caller", "transfer", "unknown"]
+Witness = Literal["ami", "queue_log"]
+AMI_PRECISION = 0.001
+QUEUE_LOG_PRECISION = 1.0
 Key = tuple[str | float, ...]
 Direction = Literal["inbound", "outbound", "internal"]
 
@@ -62,6 +70,10 @@ class QueueVisit(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field=
     hold_seconds: float
     holds: int
     talk_ended_by: EndedBy | None
+    source: Witness = "ami"
+    precision: float = AMI_PRECISION
+    uniqueid: str | None = None
+    """Of the channel that stood in line, which is what queue_log calls the visit by; null when it is ``call_id``."""
 
     @property
     def key(self) -> Key:
@@ -98,6 +110,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"
     desk_rings: int | None
     in_time: bool | None
     line: str | None
+    source: Witness = "ami"
+    precision: float = AMI_PRECISION
 
     @property
     def key(self) -> Key:
@@ -119,6 +133,8 @@ class RingAttempt(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field
     ring_seconds: float
     rings: int
     line: str | None
+    source: Witness = "ami"
+    precision: float = AMI_PRECISION
 
     @property
     def key(self) -> Key:
@@ -144,6 +160,8 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type",
     ended_by: EndedBy
     line: str | None
     lines_waiting: int
+    source: Witness = "ami"
+    precision: float = AMI_PRECISION
 
     @property
     def key(self) -> Key:
@@ -163,6 +181,8 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="t
     result: Literal["success", "failed"]
     queue: str | None
     line: str | None
+    source: Witness = "ami"
+    precision: float = AMI_PRECISION
 
     @property
     def key(self) -> Key:
@@ -182,6 +202,8 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"
     seconds: float
     queue: str | None
     line: str | None
+    source: Witness = "ami"
+    precision: float = AMI_PRECISION
 
     @property
     def key(self) -> Key:
