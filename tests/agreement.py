@@ -1,19 +1,36 @@
-"""Holds facts against what Asterisk wrote itself: visits against queue_log, direct calls against CDR.
+"""Holds facts against what Asterisk wrote itself: visits against queue_log, calls against CDR.
 
 What agreement means is written in tests/captures/README.md. Every disagreement is one readable line, with both sides.
+
+What queue_log means by the talk time of a visit (app_queue.c, setup_stasis_subs and the handlers it names): the whole
+seconds from CONNECT to whatever comes first of
+
+* BLINDTRANSFER, ATTENDEDTRANSFER: a transfer that succeeded, made in *the bridge in which queue put the two together*;
+* COMPLETECALLER, COMPLETEAGENT: a *request to hang up* the caller's channel or the member's (a phone that said BYE, an
+  AMI Hangup). That an agent's channel is gone is not looked at.
+
+So a parked caller's talk goes on to the end of the call, through the ringing back and whoever comes next, because the
+member's channel is taken away without a request and the parking lot, and all that follows, are other bridges. And what
+an agent does to the phone behind a Local member is done in another bridge: not a transfer to app_queue.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from ringwatch.core.facts import Call, QueueVisit, Record, RingAttempt
-from tests.asterisk.records import Cdr, QueueLine
+from ringwatch.core.facts import Call, QueueVisit, Record, RingAttempt, Transfer
+from tests.asterisk.records import Cel, QueueLine
+from tests.difference import Difference
+from tests.legs import CallTold, by_call, time_of
+from tests.together import Interval, number_of, origins, seconds, union, within
 
 TOLERANCE = 1.2
 """Seconds; Asterisk's figures are whole seconds, each end of an interval truncated by itself."""
+SAME = 0.1
+"""Seconds between two facts that say the same."""
 
 _ENDS = {
     "CONNECT": "answered",
@@ -25,14 +42,15 @@ _ENDS = {
 # Position of the talk time among the arguments of a line that ends a talk.
 _TALK = {"COMPLETEAGENT": 1, "COMPLETECALLER": 1, "BLINDTRANSFER": 3, "ATTENDEDTRANSFER": 3}
 _WAIT = {"CONNECT": 0, "ABANDON": 2, "EXITWITHTIMEOUT": 2, "EXITEMPTY": 2, "EXITWITHKEY": 3}
+_TRANSFERS = {"BLINDTRANSFER": "blind", "ATTENDEDTRANSFER": "attended"}
 _NEVER_IN_LINE = ("refused_full", "refused_empty")
 
 
 @dataclass
 class Witnessed:
-    """One visit as queue_log tells it."""
+    """One visit as queue_log tells it; ``caller`` is the Uniqueid it knows the caller by."""
 
-    call_id: str
+    caller: str
     queue: str
     outcome: str | None = None
     agent: str | None = None
@@ -41,106 +59,212 @@ class Witnessed:
     ended: str | None = None
 
 
-@dataclass(frozen=True)
-class Difference:
-    """One disagreement: which call, and both sides in words."""
-
-    call_id: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.call_id}: {self.what}"
-
-
-def witnessed(lines: Iterable[QueueLine]) -> dict[tuple[str, str], list[Witnessed]]:
-    """Read visits out of a queue_log, in order, by call and queue."""
-    visits: dict[tuple[str, str], list[Witnessed]] = defaultdict(list)
+def witnessed(lines: Iterable[QueueLine]) -> list[Witnessed]:
+    """Read visits out of a queue_log, in the order of joining."""
+    visits: list[Witnessed] = []
+    last: dict[tuple[str, str], Witnessed] = {}
     for line in lines:
         key = (line.call_id, line.queue)
         if line.event == "ENTERQUEUE":
-            visits[key].append(Witnessed(line.call_id, line.queue))
+            last[key] = Witnessed(line.call_id, line.queue)
+            visits.append(last[key])
         elif line.event in _ENDS:
-            visit = visits[key][-1]
+            visit = last[key]
             visit.outcome = _ENDS[line.event]
             visit.wait = int(line.args[_WAIT[line.event]])
             visit.agent = line.agent if line.event == "CONNECT" else None
         elif line.event in _TALK:
-            visit = visits[key][-1]
+            visit = last[key]
             visit.talk, visit.ended = int(line.args[_TALK[line.event]]), line.event
     return visits
 
 
-def compare_visits(records: Sequence[Record], lines: Sequence[QueueLine]) -> tuple[int, list[Difference]]:
-    """Compare all visits and rings; return how many visits were compared, and the disagreements.
+@dataclass
+class Agreement:
+    """How many visits were compared, where the two disagree, and where queue_log itself did not see what happened."""
+
+    compared: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    blind: list[Difference] = field(default_factory=list)
+
+
+def compare_queue_log(records: Sequence[Record], lines: Sequence[QueueLine], rows: Sequence[Cel] = ()) -> Agreement:
+    """Compare all visits and rings.
 
     A visit that neither side saw end is left out: the recording stopped before it did.
+
+    :param rows: the channel event log, which says whose call a channel is that stands in a queue for a caller, and what
+        transfers app_queue could not see.
     """
-    told: dict[tuple[str, str], list[QueueVisit]] = defaultdict(list)
+    origin = origins(rows)
+    theirs_by_visit: dict[tuple[str, str], list[Witnessed]] = defaultdict(list)
+    for visit in witnessed(lines):
+        theirs_by_visit[origin.get(visit.caller, visit.caller), visit.queue].append(visit)
+    ours_by_visit: dict[tuple[str, str], list[QueueVisit]] = defaultdict(list)
     for record in records:
         if isinstance(record, QueueVisit) and record.outcome not in _NEVER_IN_LINE:
-            told[record.call_id, record.queue].append(record)
-    seen = witnessed(lines)
-    differences: list[Difference] = []
-    compared = 0
-    for key in sorted(told.keys() | seen.keys()):
-        ours, theirs = told.get(key, []), seen.get(key, [])
+            ours_by_visit[record.call_id, record.queue].append(record)
+    talk = _Talk(records, rows)
+    result = Agreement()
+    for key in sorted(ours_by_visit.keys() | theirs_by_visit.keys()):
+        ours = sorted(ours_by_visit.get(key, []), key=lambda each: each.joined_at)
+        theirs = theirs_by_visit.get(key, [])
+        call_id, queue = key
         if len(ours) != len(theirs):
-            differences.append(Difference(key[0], f"{key[1]}: {len(ours)} visits told, {len(theirs)} in queue_log"))
+            what = f"{queue}: {len(ours)} visits told, {len(theirs)} in queue_log"
+            result.differences.append(Difference(call_id, what, "visit missing"))
         for fact, line in zip(ours, theirs, strict=False):
             if fact.outcome == "unknown" and line.outcome is None:
                 continue
-            compared += 1
-            differences += [Difference(key[0], f"{key[1]}: {what}") for what in _visit(fact, line)]
-    return compared, differences + list(_rings(records, lines))
+            result.compared += 1
+            for kind, what in (*_visit(fact, line), *talk.compare(fact, line)):
+                known = result.blind if kind == "not seen by app_queue" else result.differences
+                known.append(Difference(call_id, f"{queue}: {what}", kind))
+    result.differences += _rings(records, lines, origin)
+    return result
 
 
-def _visit(fact: QueueVisit, line: Witnessed) -> Iterable[str]:
+def compare_visits(
+    records: Sequence[Record], lines: Sequence[QueueLine], rows: Sequence[Cel] = ()
+) -> tuple[int, list[Difference]]:
+    """Compare all visits and rings; return how many visits were compared, and the disagreements."""
+    result = compare_queue_log(records, lines, rows)
+    return result.compared, result.differences
+
+
+def _visit(fact: QueueVisit, line: Witnessed) -> Iterator[tuple[str, str]]:
     outcome = "abandoned" if fact.outcome == "short_abandoned" else fact.outcome
     if outcome != line.outcome:
-        yield f"outcome {outcome} told, {line.outcome} in queue_log"
+        yield "outcome", f"outcome {outcome} told, {line.outcome} in queue_log"
         return
     if fact.agent != line.agent:
-        yield f"agent {fact.agent} told, {line.agent} in queue_log"
+        yield "agent", f"agent {fact.agent} told, {line.agent} in queue_log"
     if abs(fact.wait_seconds - line.wait) > TOLERANCE:
-        yield f"wait {fact.wait_seconds} told, {line.wait} in queue_log"
-    talk = fact.talk_seconds + fact.hold_seconds
-    if line.talk is not None and abs(talk - line.talk) > TOLERANCE:
-        yield f"talk {talk:.3f} told, {line.talk} in queue_log ({line.ended})"
+        yield "wait", f"wait {fact.wait_seconds} told, {line.wait} in queue_log"
 
 
-def _rings(records: Iterable[Record], lines: Iterable[QueueLine]) -> Iterable[Difference]:
+class _Talk:
+    """Compares the talk of one visit after the other."""
+
+    def __init__(self, records: Sequence[Record], rows: Sequence[Cel]) -> None:
+        self._told = by_call(records)
+        self._calls = {each.call_id: each for each in records if isinstance(each, Call)}
+        self._joins: dict[str, list[float]] = defaultdict(list)
+        for each in records:
+            if isinstance(each, QueueVisit):
+                self._joins[each.call_id].append(each.joined_at)
+        self._rows = [row for row in rows if row.event in ("BRIDGE_ENTER", *_TRANSFERS)]
+
+    def compare(self, fact: QueueVisit, line: Witnessed) -> Iterator[tuple[str, str]]:
+        """Say where a visit's talk differs from the line that ended it."""
+        if line.talk is None or line.ended is None or fact.outcome != "answered":
+            return
+        told = self._told[fact.call_id]
+        connected = fact.joined_at + fact.wait_seconds
+        talk = fact.talk_seconds + fact.hold_seconds
+        handed = self._handed_on(told, fact, connected)
+        if line.ended in _TRANSFERS:
+            yield from self._transferred(fact, line, handed, talk)
+            return
+        end = fact.ended_at
+        if handed is not None:
+            row = self._unseen(fact, line, handed)
+            told_of = f"{handed.kind} transfer at {handed.at:.3f} told, {line.ended} after {line.talk} s in queue_log"
+            if row is None:
+                yield "talk end", told_of
+                return
+            yield (
+                "not seen by app_queue",
+                f"{told_of}: made by {row.channel} in a bridge that is not the queue's: {row.extra}",
+            )
+            end = self._end(fact)
+        elif fact.talk_ended_by == "transfer":
+            yield "talk end", f"talk_ended_by transfer told, {line.ended} in queue_log"
+        elif any(hold.kind == "park" and hold.agent == fact.agent for hold in told.holds_after(connected)):
+            end = self._end(fact)
+        # Of a parked caller's agent it is not told when the phone, alone in its bridge, was put down.
+        if abs(end - connected - line.talk) > TOLERANCE and not (
+            line.ended == "COMPLETEAGENT" and end != fact.ended_at
+        ):
+            yield "talk", f"{end - connected:.3f} from connect to end told, {line.talk} in queue_log ({line.ended})"
+        yield from self._sums(fact, told, Interval(connected, self._until(fact, connected, handed)))
+
+    def _transferred(
+        self, fact: QueueVisit, line: Witnessed, handed: Transfer | None, talk: float
+    ) -> Iterator[tuple[str, str]]:
+        if handed is None or handed.kind != _TRANSFERS[line.ended or ""] or fact.talk_ended_by != "transfer":
+            seen = f"{handed.kind} at {handed.at:.3f}" if handed else "none"
+            what = f"talk_ended_by {fact.talk_ended_by} and transfer {seen} told, {line.ended} in queue_log"
+            yield "talk end", what
+        if abs(talk - (line.talk or 0)) > TOLERANCE:
+            yield "talk", f"talk {talk:.3f} told, {line.talk} in queue_log ({line.ended})"
+
+    @staticmethod
+    def _handed_on(told: CallTold, fact: QueueVisit, connected: float) -> Transfer | None:
+        """Return the transfer that ended a visit's talk."""
+        own = [
+            each
+            for each in told.transfers
+            if each.result == "success"
+            and each.from_agent == fact.agent
+            and connected <= each.at <= fact.ended_at + SAME
+        ]
+        return min(own, key=lambda each: each.at, default=None)
+
+    def _unseen(self, fact: QueueVisit, line: Witnessed, handed: Transfer) -> Cel | None:
+        """Return the log's row of a transfer that was not made in the bridge that queue made for this visit."""
+        connected = fact.joined_at + fact.wait_seconds
+        bridge = next(
+            (
+                json.loads(row.extra)["bridge_id"]
+                for row in self._rows
+                if row.event == "BRIDGE_ENTER" and row.uniqueid == line.caller and row.time >= connected - SAME
+            ),
+            None,
+        )
+        for row in self._rows:
+            if _TRANSFERS.get(row.event) == handed.kind and abs(row.time - handed.at) <= SAME:
+                extra = json.loads(row.extra)
+                if bridge not in (extra.get("bridge_id"), extra.get("bridge1_id"), extra.get("bridge2_id")):
+                    return row
+        return None
+
+    def _end(self, fact: QueueVisit) -> float:
+        call = self._calls.get(fact.call_id)
+        return call.ended_at if call else fact.ended_at
+
+    def _until(self, fact: QueueVisit, connected: float, handed: Transfer | None) -> float:
+        """Return until when talk with a visit's agent is the visit's: the next visit, or a transfer, is a new story."""
+        later = [each for each in self._joins[fact.call_id] if each > connected]
+        return min([self._end(fact), *later, *([handed.at] if handed else [])])
+
+    @staticmethod
+    def _sums(fact: QueueVisit, told: CallTold, span: Interval) -> Iterator[tuple[str, str]]:
+        """A visit's talk is that of its agent's conversations; ring-back after a park is in neither."""
+        if fact.uniqueid != fact.call_id:
+            # The visit of a consultation: the agent who consults talks first, the caller hears nothing of it.
+            return
+        number = number_of(fact.interface or "")
+        legs = [leg for leg in told.legs if number_of(leg.interface) == number and span.overlap(time_of(leg)) > 0]
+        talk = sum(leg.talk_seconds for leg in legs)
+        if abs(fact.talk_seconds - talk) > SAME:
+            yield "visit sum", f"talk {fact.talk_seconds:.3f} told of the visit, {talk:.3f} in the legs of {fact.agent}"
+
+
+def _rings(records: Iterable[Record], lines: Iterable[QueueLine], origin: Mapping[str, str]) -> Iterator[Difference]:
     unanswered = ("no_answer", "busy", "failed")
     ours = Counter(
         (each.call_id, each.queue, each.agent)
         for each in records
         if isinstance(each, RingAttempt) and each.queue and each.result in unanswered
     )
-    theirs = Counter((line.call_id, line.queue, line.agent) for line in lines if line.event == "RINGNOANSWER")
+    theirs = Counter(
+        (origin.get(line.call_id, line.call_id), line.queue, line.agent)
+        for line in lines
+        if line.event == "RINGNOANSWER"
+    )
     for call_id, queue, agent in sorted(ours.keys() | theirs.keys(), key=str):
         key = (call_id, queue, agent)
         if ours[key] != theirs[key]:
             what = f"{queue}: {agent} did not answer {ours[key]} times told, {theirs[key]} in queue_log"
-            yield Difference(str(call_id), what)
-
-
-def compare_direct_calls(records: Sequence[Record], rows: Sequence[Cdr]) -> tuple[int, list[Difference]]:
-    """Compare calls that no queue saw with their CDR rows: disposition, and the time from the answer to the end."""
-    by_call: dict[str, list[Cdr]] = defaultdict(list)
-    for row in rows:
-        by_call[row.uniqueid].append(row)
-    differences: list[Difference] = []
-    compared = 0
-    for call in records:
-        if not isinstance(call, Call) or call.line is None or call.queues or call.outcome == "unknown":
-            continue
-        compared += 1
-        own = by_call.get(call.call_id, [])
-        answered = [row for row in own if row.disposition == "ANSWERED"]
-        if call.answered != bool(answered):
-            found = [row.disposition for row in own]
-            differences.append(Difference(call.call_id, f"direct: answered {call.answered} told, {found} in CDR"))
-        elif call.answered_at is not None:
-            up, billed = call.ended_at - call.answered_at, sum(row.billsec for row in answered)
-            if abs(up - billed) > TOLERANCE:
-                differences.append(Difference(call.call_id, f"direct: up {up:.3f} s told, {billed} s in CDR"))
-    return compared, differences
+            yield Difference(str(call_id), what, "ring no answer")

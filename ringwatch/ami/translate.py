@@ -45,6 +45,7 @@ def _newchannel(block: bytes, at: float) -> ev.Event:
         text(block, _CALLER),
         text(block, b"\r\nExten: "),
         text(block, b"\r\nContext: "),
+        text(block, b"\r\nLinkedid: "),
     )
 
 
@@ -126,7 +127,8 @@ def _local_bridge(block: bytes, at: float) -> ev.Event:
 
 
 def _bridge_enter(block: bytes, at: float) -> ev.Event:
-    return ev.BridgeEntered(at, need(block, _UNIQUEID), need(block, _BRIDGE))
+    parking = header(block, b"\r\nBridgeType: ") == b"parking"
+    return ev.BridgeEntered(at, need(block, _UNIQUEID), need(block, _BRIDGE), parking)
 
 
 def _bridge_leave(block: bytes, at: float) -> ev.Event:
@@ -141,6 +143,22 @@ def _unhold(block: bytes, at: float) -> ev.Event:
     return ev.HoldEnded(at, need(block, _UNIQUEID))
 
 
+def _music_start(block: bytes, at: float) -> ev.Event:
+    return ev.MusicBegan(at, need(block, _UNIQUEID))
+
+
+def _music_stop(block: bytes, at: float) -> ev.Event:
+    return ev.MusicEnded(at, need(block, _UNIQUEID))
+
+
+def _parked(block: bytes, at: float) -> ev.Event:
+    return ev.Parked(at, need(block, b"\r\nParkeeUniqueid: "))
+
+
+def _park_ended(block: bytes, at: float) -> ev.Event:
+    return ev.ParkEnded(at, need(block, b"\r\nParkeeUniqueid: "))
+
+
 def _blind_transfer(block: bytes, at: float) -> ev.Event:
     return ev.Transferred(
         at,
@@ -152,13 +170,18 @@ def _blind_transfer(block: bytes, at: float) -> ev.Event:
 
 
 def _attended_transfer(block: bytes, at: float) -> ev.Event:
-    target = text(block, b"\r\nTransferTargetCallerIDNum: ") or text(block, b"\r\nDestApp: ")
+    # A target that is not a phone yet (a queue, a number that is still ringing) is known by its Local channel alone:
+    # Local/802@internal-00000007;1.
+    dialled = text(block, b"\r\nTransferTargetChannel: ").partition("/")[2].partition("@")[0]
+    number_of = text(block, b"\r\nTransferTargetCallerIDNum: ")
+    target = number_of if number_of.isdigit() else dialled or text(block, b"\r\nDestApp: ")
     return ev.Transferred(
         at,
         need(block, b"\r\nOrigTransfererUniqueid: "),
         "attended",
         target,
         header(block, b"\r\nResult: ") == b"Success",
+        text(block, b"\r\nSecondTransfererUniqueid: "),
     )
 
 
@@ -231,8 +254,13 @@ TRANSLATIONS: dict[bytes, Translation] = {
     b"HangupRequest": _hangup_request,
     b"Hold": _hold,
     b"LocalBridge": _local_bridge,
+    b"MusicOnHoldStart": _music_start,
+    b"MusicOnHoldStop": _music_stop,
     b"Newchannel": _newchannel,
     b"Newexten": _newexten,
+    b"ParkedCall": _parked,
+    b"ParkedCallGiveUp": _park_ended,
+    b"ParkedCallTimeOut": _park_ended,
     b"QueueCallerAbandon": _abandon,
     b"QueueCallerJoin": _join,
     b"QueueCallerLeave": _leave,
@@ -248,6 +276,7 @@ TRANSLATIONS: dict[bytes, Translation] = {
     b"QueueStatusComplete": _queues_listed,
     b"Shutdown": _shutdown,
     b"SoftHangupRequest": _hangup_request,
+    b"UnParkedCall": _park_ended,
     b"Unhold": _unhold,
     b"VarSet": _varset,
 }

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ringwatch.core import events as ev
-from ringwatch.core.facts import AttemptResult, CallOffered, Direction, Record
+from ringwatch.core.facts import AttemptResult, CallOffered, Direction, EndedBy, Record
 from ringwatch.core.lifecycle import DIAL_STATUS, HANGUP_CAUSE, VisitSignal
 from ringwatch.core.queues import Queues
 from ringwatch.core.standards import Policy
 from ringwatch.core.state import Attempt, CallState, Channel, Leg, Visit
+from ringwatch.core.talks import Talks
 from ringwatch.core.visits import Visits
 
 
@@ -29,6 +30,15 @@ class Calls:
         self._teller = self.visits.teller
         self._channels: dict[str, Channel] = {}
         self._calls: dict[str, CallState] = {}
+        self.talks = Talks(
+            find=self._channels.get,
+            is_ours=self._is_ours,
+            queues=queues,
+            teller=self._teller,
+            tell=tell,
+            met=self._leg_began,
+            ended=self._leg_ended,
+        )
 
     @property
     def channel_ids(self) -> list[str]:
@@ -53,6 +63,7 @@ class Calls:
             caller=event.caller,
             exten=event.exten,
             context=event.context,
+            linkedid=event.linkedid,
         )
         self._channels[event.uniqueid] = channel
         if event.ringing_in and not channel.is_local:
@@ -65,10 +76,19 @@ class Calls:
             channel = self._channels[uniqueid] = Channel(uniqueid, name, at, caller=caller)
         return channel
 
-    def call_of(self, uniqueid: str, name: str, caller: str, at: float) -> CallState:
-        """Find the call of a caller's channel, or adopt one whose beginning was not seen."""
+    def caller(self, uniqueid: str, name: str, caller: str, at: float) -> tuple[CallState, Channel]:
+        """Find the call on whose behalf a channel acts, and the channel; one that was not seen before is adopted."""
         channel = self.channel_of(uniqueid, name, caller, at)
-        return channel.call or self._start_call(channel, at, originated=False)
+        return channel.call or self._linked(channel) or self._start_call(channel, at, originated=False), channel
+
+    def _linked(self, channel: Channel) -> CallState | None:
+        """Return the call on whose behalf a Local pair was made: a consultation, or a transfer behind a Local member."""
+        if channel.is_local and channel.owner is None:
+            half = self._channels.get(channel.partner or "")
+            attempt = channel.attempt or (half.attempt if half else None)
+            # Remembered: the pair may outlive the call.
+            channel.owner = attempt.call if attempt else self._calls.get(channel.linkedid)
+        return channel.owner
 
     def _start_call(self, channel: Channel, at: float, *, originated: bool) -> CallState:
         direction: Direction = "outbound" if originated or self._is_ours(channel.device) else "inbound"
@@ -94,44 +114,27 @@ class Calls:
         """Somebody wants a channel gone."""
         if channel := self._channels.get(event.uniqueid):
             channel.hangup_requested = True
-            if (leg := self._leg_of(channel)) and leg.left is None:
-                leg.left = (event.at, "caller" if channel is leg.outer else "agent")
-
-    def bridge_entered(self, event: ev.BridgeEntered) -> None:
-        """A channel talks, or could."""
-        channel = self._channels.get(event.uniqueid)
-        if channel is None:
-            return
-        channel.bridge = event.bridge
-        leg = self._leg_of(channel)
-        if leg and leg.left and channel in (leg.outer, leg.inner):
-            # Back from a consultation.
-            leg.left = None
-
-    def bridge_left(self, event: ev.BridgeLeft) -> None:
-        """A channel talks no more: who goes first has ended the talk."""
-        channel = self._channels.get(event.uniqueid)
-        if channel is None:
-            return
-        channel.bridge = None
-        leg = self._leg_of(channel)
-        if leg and leg.left is None and channel in (leg.outer, leg.inner):
-            leg.left = (event.at, "caller" if channel is leg.outer else "agent")
+            self.talks.going(channel, event.at)
 
     def channel_ended(self, event: ev.ChannelEnded) -> None:
         """A channel is gone, and with it whatever it held."""
-        channel = self._channels.pop(event.uniqueid, None)
+        channel = self._channels.get(event.uniqueid)
         if channel is None:
             return
         at = event.at
-        leg = self._leg_of(channel)
-        if leg and not self._talks_on(leg, channel):
-            self._end_leg(leg, at)
+        self.talks.channel_gone(channel, at)
+        del self._channels[event.uniqueid]
         attempt = channel.attempt
-        if attempt and attempt.open and attempt.dest == channel.uniqueid:
-            let_go = attempt.cancelled_at is not None or attempt.call.channel.hangup_requested
-            result = HANGUP_CAUSE.get(event.cause or 0, "caller_gone" if let_go else "failed")
-            self._end_attempt(attempt, at, result)
+        if attempt and attempt.dest == channel.uniqueid:
+            if attempt.open:
+                let_go = attempt.cancelled_at is not None or attempt.call.channel.hangup_requested
+                result = HANGUP_CAUSE.get(event.cause or 0, "caller_gone" if let_go else "failed")
+                self._end_attempt(attempt, at, result)
+            elif attempt.visit and attempt.leg is None:
+                self.visits.agent_gone(attempt.visit, attempt, at)
+        call = channel.call or self._linked(channel)
+        if call and channel.visit:
+            self.visits.caller_gone(call, channel.visit, at)
         if channel.call:
             self._end_call(channel.call, at)
 
@@ -152,10 +155,6 @@ class Calls:
     def _end_call(self, call: CallState, at: float) -> None:
         for attempt in list(call.attempts.values()):
             self._end_attempt(attempt, at, "failed" if call.lost else "caller_gone")
-        if call.leg:
-            self._end_leg(call.leg, at)
-        if call.visit:
-            self.visits.signal(call, call.visit, VisitSignal.GONE, at)
         self._calls.pop(call.call_id, None)
         self._tell(self._teller.call(call, at))
 
@@ -175,14 +174,15 @@ class Calls:
         dialler = self._channels.get(event.uniqueid)
         if dialler is None:
             return
-        if dialler.is_local:
-            front = self._channels.get(dialler.partner or "")
-            if front and front.attempt:
-                dest.attempt = front.attempt
-                front.attempt.phone = dest.device
-            return
-        if dialler.call:
+        front = self._channels.get(dialler.partner or "") if dialler.is_local else None
+        if front and front.attempt and (front.attempt.open or front.attempt.leg):
+            dest.attempt = front.attempt
+            front.attempt.phone = dest.device
+        elif dialler.call:
             self._dial(dialler.call, dest, event.at)
+        elif dialler.is_local and (call := self._linked(dialler)):
+            # A phone that an agent consults, or that a transfer behind a Local member leads to.
+            self._start_attempt(call, None, dest, dest.device, dest.device, event.at)
 
     def _dial(self, call: CallState, dest: Channel, at: float) -> None:
         ours = self._is_ours(dest.device) or dest.is_local
@@ -195,16 +195,15 @@ class Calls:
                 self._tell(CallOffered(pbx=self._pbx, call_id=call.call_id, queue=call.line, ordinal=1, at=at))
         if call.direction == "outbound":
             # The customer's phone is not the desk's: how long it rings is nobody's merit.
-            call.outside = dest
             return
         self._start_attempt(call, None, dest, dest.device, dest.device, at)
 
     def agent_called(self, event: ev.AgentCalled) -> None:
         """A queue calls a member."""
-        call = self.call_of(event.uniqueid, "", "", event.at)
+        call, channel = self.caller(event.uniqueid, "", "", event.at)
         dest = self.channel_of(event.dest, event.dest_channel, "", event.at)
         if dest.attempt is None:
-            visit = self.visits.current(call, event.queue, event.at)
+            visit = self.visits.current(call, channel, event.queue, event.at)
             self._start_attempt(call, visit, dest, event.agent, event.interface, event.at)
 
     def _start_attempt(
@@ -243,15 +242,16 @@ class Calls:
                     return
                 result = "elsewhere" if call.round_answered else "caller_gone"
             self._end_attempt(attempt, event.at, result)
-            if result == "answered" and attempt.visit is None:
-                leg = Leg(call, attempt.agent, attempt.interface, call.channel, dest, event.at, None, attempt)
-                self._start_leg(leg)
-        elif event.status == "ANSWER" and (dialler := self._channels.get(event.uniqueid)):
-            call_out = dialler.call
-            if call_out and call_out.outside is dest and call_out.leg is None:
-                device = dialler.device
-                agent = self._queues.agent_at(device)
-                self._start_leg(Leg(call_out, agent, device, dest, dialler, event.at, None, None))
+            if result == "answered" and attempt.visit is None and event.uniqueid == call.channel.uniqueid:
+                self._answered(call, event.at)
+        elif event.status == "ANSWER" and (dialler := self._channels.get(event.uniqueid)) and dialler.call:
+            self._answered(dialler.call, event.at)
+
+    @staticmethod
+    def _answered(call: CallState, at: float) -> None:
+        if call.answered_at is None:
+            call.answered_at = at
+            call.rings.freeze(at)
 
     def _end_attempt(self, attempt: Attempt, at: float, result: AttemptResult) -> None:
         call = attempt.call
@@ -280,94 +280,37 @@ class Calls:
                 call.line_outcome = "timeout" if result == "no_answer" else "failed"
         self._tell(self._teller.attempt(attempt, at, result))
 
-    # -- talking
-
     def agent_connected(self, event: ev.AgentConnected) -> None:
-        """A member and the caller of a queue talk."""
-        call = self.call_of(event.uniqueid, "", "", event.at)
+        """A member and the caller of a queue are put together; the bridge that follows lets them talk."""
+        call, channel = self.caller(event.uniqueid, "", "", event.at)
         dest = self.channel_of(event.dest, event.dest_channel, "", event.at)
-        visit = self.visits.current(call, event.queue, event.at)
+        visit = self.visits.current(call, channel, event.queue, event.at)
         if self.visits.signal(call, visit, VisitSignal.CONNECT, event.at):
-            leg = Leg(call, event.agent, event.interface, call.channel, dest, event.at, visit, dest.attempt)
-            self._start_leg(leg)
+            visit.agent, visit.interface = event.agent, event.interface
+            if dest.attempt is None:
+                self._start_attempt(call, visit, dest, event.agent, event.interface, event.at)
+            if visit.channel is call.channel:
+                self._answered(call, event.at)
 
-    def _start_leg(self, leg: Leg) -> None:
-        call = leg.call
-        if call.leg:
-            self._end_leg(call.leg, leg.started_at)
-        call.leg = leg.outer.leg = leg.inner.leg = leg
-        if leg.attempt:
-            leg.attempt.leg = leg
-        if call.answered_at is None:
-            call.answered_at = leg.started_at
-            call.rings.freeze(leg.started_at)
-        if leg.agent not in call.agents:
-            call.agents.append(leg.agent)
-        elif leg.visit is None or leg.visit.ordinal == 1:
-            # A queue visited twice has been counted as a bounce when it was joined.
-            call.bounces += 1
+    def _leg_began(self, leg: Leg) -> None:
+        parked, leg.call.parked_by = leg.call.parked_by, None
+        if parked and parked.visit and parked.visit.quiet_since is not None:
+            if leg.visit is parked.visit:
+                self.visits.resumed(parked.visit, leg.started_at)
+            else:
+                self.visits.talk_ended(leg.call, parked.visit, parked.visit.quiet_since, "transfer")
 
-    def _end_leg(self, leg: Leg, at: float) -> None:
-        call = leg.call
-        ended_at, ended_by = leg.left or (at, "unknown")
-        if call.lost:
-            ended_by = "unknown"
-        if leg.holders:
-            self._end_hold(leg, max(ended_at, leg.held_since))
-        call.leg = leg.outer.leg = leg.inner.leg = None
-        if leg.attempt:
-            leg.attempt.leg = None
-        call.talk_seconds += max(ended_at - leg.started_at - leg.hold_seconds, 0.0)
-        call.hold_seconds += leg.hold_seconds
-        waiting = len(self._queues[leg.visit.queue].waiting) if leg.visit else 0
-        self._tell(self._teller.leg(leg, ended_at, ended_by, waiting))
-        if leg.visit:
-            self.visits.talk_ended(call, leg, ended_at, ended_by)
-
-    @staticmethod
-    def _leg_of(channel: Channel) -> Leg | None:
-        return channel.leg or (channel.attempt.leg if channel.attempt else None)
-
-    def _talks_on(self, leg: Leg, gone: Channel) -> bool:
-        """Tell whether another channel of the same agent shares the caller's bridge: the Local pair was taken out."""
-        if gone is leg.outer or leg.attempt is None or leg.outer.bridge is None:
-            return False
-        for channel in self._channels.values():
-            if channel.attempt is leg.attempt and channel.bridge == leg.outer.bridge:
-                leg.inner.leg, leg.inner, channel.leg, leg.left = None, channel, leg, None
-                return True
-        return False
-
-    def hold_began(self, event: ev.HoldBegan) -> None:
-        """An agent leaves the caller alone; holds of several channels nest."""
-        channel = self._channels.get(event.uniqueid)
-        leg = self._leg_of(channel) if channel else None
-        if leg and channel is not leg.outer:
-            if not leg.holders:
-                leg.held_since = event.at
-            leg.holders[event.uniqueid] = event.at
-
-    def hold_ended(self, event: ev.HoldEnded) -> None:
-        """The agent is back. A blind transfer sends this without a hold before it."""
-        channel = self._channels.get(event.uniqueid)
-        leg = self._leg_of(channel) if channel else None
-        if leg and leg.holders.pop(event.uniqueid, None) is not None and not leg.holders:
-            self._end_hold(leg, event.at)
-
-    def _end_hold(self, leg: Leg, at: float) -> None:
-        leg.holders.clear()
-        leg.holds += 1
-        leg.hold_seconds += at - leg.held_since
-        self._tell(self._teller.hold(leg, leg.held_since, at))
-
-    def transferred(self, event: ev.Transferred) -> None:
-        """An agent handed the caller on."""
-        channel = self._channels.get(event.transferer)
-        leg = self._leg_of(channel) if channel else None
-        if leg is None or channel is leg.outer:
-            return
-        self._tell(self._teller.transfer(leg, event))
-        if event.success:
-            leg.call.transfers += 1
-            leg.left = (leg.left[0] if leg.left else event.at, "transfer")
-            self._end_leg(leg, event.at)
+    def _leg_ended(self, leg: Leg, at: float, ended_by: EndedBy) -> None:
+        call, visit = leg.call, leg.visit
+        waiting = len(self._queues[visit.queue].waiting) if visit else 0
+        self._tell(self._teller.leg(leg, at, ended_by, waiting))
+        waits = leg.parked and ended_by != "caller"
+        if waits:
+            call.parked_by = leg
+        if visit:
+            visit.hold_seconds += leg.hold_seconds
+            visit.holds += leg.holds
+            if waits:
+                visit.quiet_since = at
+            else:
+                self.visits.talk_ended(call, visit, at, ended_by)

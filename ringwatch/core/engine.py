@@ -25,7 +25,7 @@ from ringwatch.core.facts import Anomaly, Gap, QueueReading, Record
 from ringwatch.core.lifecycle import VisitSignal, VisitState
 from ringwatch.core.queues import Queues
 from ringwatch.core.standards import Policy
-from ringwatch.core.state import CallState
+from ringwatch.core.state import CallState, Channel
 from ringwatch.core.visits import SETTLING_SECONDS
 
 
@@ -53,13 +53,13 @@ class Engine:
         """Channels that a whole listing did not name."""
         self._missing_callers: dict[tuple[str, str], None] = {}
         self._give_up_at = math.inf
-        calls = self._calls
+        calls, talks = self._calls, self._calls.talks
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             ev.AgentCalled: calls.agent_called,
             ev.AgentConnected: calls.agent_connected,
             ev.AgentDumped: self._agent_dumped,
-            ev.BridgeEntered: calls.bridge_entered,
-            ev.BridgeLeft: calls.bridge_left,
+            ev.BridgeEntered: talks.bridge_entered,
+            ev.BridgeLeft: talks.bridge_left,
             ev.CallerAbandoned: self._caller_abandoned,
             ev.CallerJoined: self._caller_joined,
             ev.CallerLeft: self._caller_left,
@@ -70,14 +70,18 @@ class Engine:
             ev.DialEnded: calls.dial_ended,
             ev.DialRang: calls.dial_rang,
             ev.HangupRequested: calls.hangup_requested,
-            ev.HoldBegan: calls.hold_began,
-            ev.HoldEnded: calls.hold_ended,
+            ev.HoldBegan: talks.hold_began,
+            ev.HoldEnded: talks.hold_ended,
             ev.LocalPaired: calls.local_paired,
             ev.MemberRemoved: self._member_removed,
             ev.MemberSeen: self._member_seen,
             ev.QueueEntered: self._queue_entered,
             ev.QueueSeen: self._queue_seen,
             ev.QueueStatusSet: self._queue_status_set,
+            ev.MusicBegan: talks.music_began,
+            ev.MusicEnded: talks.music_ended,
+            ev.ParkEnded: talks.park_ended,
+            ev.Parked: talks.parked,
             ev.Shutdown: self._shutdown,
             ev.SnapshotBegan: self._snapshot_began,
             ev.SnapshotEnded: self._snapshot_ended,
@@ -85,7 +89,7 @@ class Engine:
             ev.StreamFault: self._stream_fault,
             ev.StreamResumed: self._stream_resumed,
             ev.Tick: self._tick,
-            ev.Transferred: calls.transferred,
+            ev.Transferred: talks.transferred,
             ev.WaitingSeen: self._waiting_seen,
         }
 
@@ -130,34 +134,27 @@ class Engine:
             channel.queue_data = event.data
 
     def _caller_joined(self, event: ev.CallerJoined) -> None:
-        call = self._calls.call_of(event.uniqueid, event.channel, event.caller, event.at)
+        call, channel = self._calls.caller(event.uniqueid, event.channel, event.caller, event.at)
         # Whoever joins a line is alive: an earlier request was for something else (Redirect).
-        call.channel.hangup_requested = False
+        channel.hangup_requested = False
         self._missing_callers.pop((event.queue, event.uniqueid), None)
-        if not self._waits(call, event.queue):
-            self._visits.join(call, event.queue, event.at, event.position)
-
-    @staticmethod
-    def _waits(call: CallState, queue: str) -> bool:
-        visit = call.visit
-        return visit is not None and visit.queue == queue and visit.state is VisitState.WAITING
+        if not _waits(channel, event.queue):
+            self._visits.join(call, channel, event.queue, event.at, event.position)
 
     def _caller_left(self, event: ev.CallerLeft) -> None:
-        self._visits.left(self._calls.call_of(event.uniqueid, "", "", event.at), event.queue, event.at)
+        self._visits.left(*self._calls.caller(event.uniqueid, "", "", event.at), event.queue, event.at)
 
     def _caller_abandoned(self, event: ev.CallerAbandoned) -> None:
-        call = self._calls.call_of(event.uniqueid, "", "", event.at)
-        self._visits.abandoned(call, event.queue, event.at)
+        self._visits.abandoned(*self._calls.caller(event.uniqueid, "", "", event.at), event.queue, event.at)
 
     def _agent_dumped(self, event: ev.AgentDumped) -> None:
-        call = self._calls.call_of(event.uniqueid, "", "", event.at)
-        visit = self._visits.current(call, event.queue, event.at)
-        self._visits.signal(call, visit, VisitSignal.DUMP, event.at)
+        call, channel = self._calls.caller(event.uniqueid, "", "", event.at)
+        self._visits.signal(call, self._visits.current(call, channel, event.queue, event.at), VisitSignal.DUMP, event.at)
 
     def _queue_status_set(self, event: ev.QueueStatusSet) -> None:
-        channel = self._calls.find(event.uniqueid)
-        if channel and channel.call:
-            self._visits.status_set(channel.call, event.status, event.at)
+        if self._calls.find(event.uniqueid):
+            call, channel = self._calls.caller(event.uniqueid, "", "", event.at)
+            self._visits.status_set(call, channel, event.status, event.at)
 
     def _queue_seen(self, event: ev.QueueSeen) -> None:
         self._queues[event.queue].changed = True
@@ -173,10 +170,10 @@ class Engine:
 
     def _waiting_seen(self, event: ev.WaitingSeen) -> None:
         self._unlisted_callers.pop((event.queue, event.uniqueid), None)
-        call = self._calls.call_of(event.uniqueid, event.channel, event.caller, event.at)
-        if call.visit is None or call.visit.queue != event.queue:
+        call, channel = self._calls.caller(event.uniqueid, event.channel, event.caller, event.at)
+        if channel.visit is None or channel.visit.queue != event.queue:
             # Found in line on attaching; a listing gives the wait in whole seconds.
-            self._visits.join(call, event.queue, event.at - event.waited, event.position)
+            self._visits.join(call, channel, event.queue, event.at - event.waited, event.position)
 
     def _channel_seen(self, event: ev.ChannelSeen) -> None:
         self._unlisted.pop(event.uniqueid, None)
@@ -203,9 +200,9 @@ class Engine:
         at, self._give_up_at = self._give_up_at, math.inf
         for queue, uniqueid in self._missing_callers:
             channel = self._calls.find(uniqueid)
-            call = channel.call if channel else None
-            if call and call.visit and self._waits(call, queue):
-                self._visits.signal(call, call.visit, VisitSignal.GONE, at)
+            if channel and channel.visit and _waits(channel, queue):
+                call, _ = self._calls.caller(uniqueid, "", "", at)
+                self._visits.signal(call, channel.visit, VisitSignal.GONE, at)
         for uniqueid in self._missing:
             self._calls.vanish(uniqueid, at)
         self._missing, self._missing_callers = {}, {}
@@ -228,3 +225,8 @@ class Engine:
 
     def _tick(self, event: ev.Tick) -> None:
         """Nothing was said; what was due has been settled by `apply`."""
+
+
+def _waits(channel: Channel, queue: str) -> bool:
+    visit = channel.visit
+    return visit is not None and visit.queue == queue and visit.state is VisitState.WAITING

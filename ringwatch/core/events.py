@@ -24,6 +24,8 @@ class ChannelStarted(_Event, frozen=True):
     caller: str
     exten: str
     context: str
+    linkedid: str = ""
+    """The channel it was made for, where that is another one."""
 
 
 class ChannelEnded(_Event, frozen=True):
@@ -137,10 +139,11 @@ class LocalPaired(_Event, frozen=True):
 
 
 class BridgeEntered(_Event, frozen=True):
-    """A channel joined a bridge."""
+    """A channel joined a bridge; in one for ``parking`` nobody hears another."""
 
     uniqueid: str
     bridge: str
+    parking: bool = False
 
 
 class BridgeLeft(_Event, frozen=True):
@@ -162,13 +165,38 @@ class HoldEnded(_Event, frozen=True):
     uniqueid: str
 
 
+class MusicBegan(_Event, frozen=True):
+    """A channel hears music."""
+
+    uniqueid: str
+
+
+class MusicEnded(_Event, frozen=True):
+    """A channel hears no more music."""
+
+    uniqueid: str
+
+
+class Parked(_Event, frozen=True):
+    """A caller was put in a parking space."""
+
+    uniqueid: str
+
+
+class ParkEnded(_Event, frozen=True):
+    """A caller left the parking space: fetched, given back, or given up."""
+
+    uniqueid: str
+
+
 class Transferred(_Event, frozen=True):
-    """The party on channel ``transferer`` handed its call on to ``to``."""
+    """The party on channel ``transferer`` handed its call on to ``to``; ``second`` is its other channel, if it has one."""
 
     transferer: str
     kind: Literal["blind", "attended"]
     to: str
     success: bool
+    second: str = ""
 
 
 class MemberSeen(_Event, frozen=True):
@@ -269,6 +297,10 @@ Event = (
     | BridgeLeft
     | HoldBegan
     | HoldEnded
+    | MusicBegan
+    | MusicEnded
+    | Parked
+    | ParkEnded
     | Transferred
     | MemberSeen
     | MemberRemoved

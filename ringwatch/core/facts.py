@@ -37,6 +37,7 @@ Outcome = Literal[
     "unknown",
 ]
 AttemptResult = Literal["answered", "no_answer", "elsewhere", "caller_gone", "busy", "failed"]
+HoldKind = Literal["hold", "park", "consultation"]
 EndedBy = Literal["agent", "caller", "transfer", "unknown"]
 Witness = Literal["ami", "queue_log"]
 AMI_PRECISION = 0.001
@@ -70,10 +71,11 @@ class QueueVisit(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field=
     hold_seconds: float
     holds: int
     talk_ended_by: EndedBy | None
+    uniqueid: str = ""
+    """The channel by which queue_log knows this visit: the caller's, but for a transfer through a Local pair. Empty in
+    facts of the first version, and then it is the call's."""
     source: Witness = "ami"
     precision: float = AMI_PRECISION
-    uniqueid: str | None = None
-    """Of the channel that stood in line, which is what queue_log calls the visit by; null when it is ``call_id``."""
 
     @property
     def key(self) -> Key:
@@ -196,7 +198,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"
     pbx: str
     call_id: str
     agent: str
-    kind: Literal["hold", "park", "consultation"]
+    kind: HoldKind
     started_at: float
     ended_at: float
     seconds: float

@@ -99,7 +99,14 @@ class Channel:
     attempt: Attempt | None = None
     """The ring attempt this channel was made for, or stands behind (a phone behind a Local member)."""
     leg: Leg | None = None
-    """The conversation it takes part in."""
+    """The conversation in which it is the phone."""
+    visit: Visit | None = None
+    """The queue it stands in, or talks out of."""
+    music: bool = False
+    """It hears music."""
+    owner: CallState | None = None
+    """The call on whose behalf a Local pair was made."""
+    linkedid: str = ""
 
     @property
     def device(self) -> str:
@@ -114,29 +121,42 @@ class Channel:
 
 @dataclass(slots=True, eq=False)
 class Leg:
-    """One stretch of conversation; ``outer`` is the caller's channel, ``inner`` the agent's."""
+    """One stretch of conversation between a call's caller and an agent."""
 
     call: CallState
     agent: str
     interface: str
-    outer: Channel
-    inner: Channel
+    phone: Channel
+    """The channel at the other end: the agent's, or the customer's where the agent calls out."""
+    device: str
+    """The agent's device."""
     started_at: float
     visit: Visit | None
     attempt: Attempt | None
+    agent_is_caller: bool = False
+    """The agent called out: the call's own channel is the agent's."""
     left: tuple[float, EndedBy] | None = None
-    """When the first of the two left the bridge, and which."""
-    holders: dict[str, float] = field(default_factory=dict)
-    """Channels that hold the caller now, with the time since when."""
-    held_since: float = 0.0
+    """When the first of the two went, and which."""
+    away_since: float | None = None
+    """Since when the agent, still on the phone, does not hear the caller."""
+    parked: bool = False
+    holders: dict[str, int] = field(default_factory=dict)
+    """How often each channel holds the caller now."""
+    held: bool = False
+    """This silence began with a hold, however short."""
+    consulted: bool = False
+    music_heard: bool = False
+    silent_since: float | None = None
+    """Since when the caller is left alone."""
     hold_seconds: float = 0.0
     holds: int = 0
 
 
 @dataclass(slots=True, eq=False)
 class Visit:
-    """One stay in one queue."""
+    """One stay in one queue, of the channel that joined it: the caller's, or half of a Local pair that leads there."""
 
+    channel: Channel
     queue: str
     ordinal: int
     joined_at: float
@@ -154,6 +174,12 @@ class Visit:
     dumped: bool = False
     status: str | None = None
     connected_at: float | None = None
+    hold_seconds: float = 0.0
+    holds: int = 0
+    quiet_since: float | None = None
+    """Since when nobody talks, after a park."""
+    agent: str | None = None
+    interface: str | None = None
     answered_by: Attempt | None = None
     settle_at: float | None = None
 
@@ -166,14 +192,11 @@ class CallState:
     channel: Channel
     started_at: float
     direction: Direction
-    aliases: set[str] = field(default_factory=set)
-    """Uniqueids that turned out to be this same caller."""
     visits: list[Visit] = field(default_factory=list)
-    visit: Visit | None = None
-    """The stay that is not over yet."""
-    leg: Leg | None = None
-    outside: Channel | None = None
-    """The channel of the customer whom an agent calls."""
+    parked_by: Leg | None = None
+    """The conversation out of which the caller was parked, while nobody has taken over."""
+    legs: dict[str, Leg] = field(default_factory=dict)
+    """Conversations that are not over, by the Uniqueid of the phone's channel."""
     attempts: dict[str, Attempt] = field(default_factory=dict)
     """Devices being rung now, by the Uniqueid of their channel."""
     round_answered: bool = False

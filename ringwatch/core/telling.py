@@ -8,6 +8,7 @@ from ringwatch.core.facts import (
     Call,
     EndedBy,
     Hold,
+    HoldKind,
     Leg,
     Outcome,
     QueueVisit,
@@ -34,10 +35,9 @@ class Teller:
         outcome: Outcome,
         *,
         ended_at: float,
-        leg: LegState | None,
         ended_by: EndedBy | None,
     ) -> QueueVisit:
-        """Tell a visit; ``leg`` is the talk it led to."""
+        """Tell a visit, with the talk it led to."""
         standard = self._policy.standard(visit.queue)
         answered = outcome == "answered"
         waited_until = visit.connected_at if visit.connected_at is not None else ended_at
@@ -59,8 +59,8 @@ class Teller:
             outcome=outcome,
             wait_seconds=seconds(wait),
             position=visit.position,
-            agent=leg.agent if leg else None,
-            interface=leg.interface if leg else None,
+            agent=visit.agent,
+            interface=visit.interface,
             agent_ring_seconds=seconds(attempt.ring_seconds) if attempt else None,
             agent_rings=standard.rings_in(attempt.ring_seconds) if attempt else None,
             desk_ring_seconds=seconds(visit.rings.total),
@@ -70,10 +70,13 @@ class Teller:
             in_time=None
             if outcome == "unknown"
             else standard.in_time(desk_rings if caller_rings is None else caller_rings, answered=answered),
-            talk_seconds=seconds(ended_at - leg.started_at - leg.hold_seconds) if leg else 0.0,
-            hold_seconds=seconds(leg.hold_seconds) if leg else 0.0,
-            holds=leg.holds if leg else 0,
+            talk_seconds=seconds(ended_at - visit.connected_at - visit.hold_seconds)
+            if visit.connected_at is not None
+            else 0.0,
+            hold_seconds=seconds(visit.hold_seconds),
+            holds=visit.holds,
             talk_ended_by=ended_by,
+            uniqueid=visit.channel.uniqueid,
         )
 
     def leg(self, leg: LegState, ended_at: float, ended_by: EndedBy, lines_waiting: int) -> Leg:
@@ -93,13 +96,13 @@ class Teller:
             lines_waiting=lines_waiting,
         )
 
-    def hold(self, leg: LegState, started_at: float, ended_at: float) -> Hold:
+    def hold(self, leg: LegState, kind: HoldKind, started_at: float, ended_at: float) -> Hold:
         """Tell an interval in which the caller was left alone."""
         return Hold(
             pbx=self._pbx,
             call_id=leg.call.call_id,
             agent=leg.agent,
-            kind="hold",
+            kind=kind,
             started_at=started_at,
             ended_at=ended_at,
             seconds=seconds(ended_at - started_at),
@@ -107,7 +110,7 @@ class Teller:
             line=None if leg.visit else leg.call.line,
         )
 
-    def transfer(self, leg: LegState, event: Transferred) -> Transfer:
+    def transfer(self, leg: LegState, event: Transferred, to: str) -> Transfer:
         """Tell a transfer, made or refused."""
         return Transfer(
             pbx=self._pbx,
@@ -115,7 +118,7 @@ class Teller:
             at=event.at,
             kind=event.kind,
             from_agent=leg.agent,
-            to=event.to,
+            to=to,
             result="success" if event.success else "failed",
             queue=leg.visit.queue if leg.visit else None,
             line=None if leg.visit else leg.call.line,

@@ -12,7 +12,7 @@ from ringwatch.core.facts import Anomaly, CallOffered, EndedBy, Outcome, Record
 from ringwatch.core.lifecycle import REFUSALS, VISIT, VisitSignal, VisitState, visit_outcome
 from ringwatch.core.queues import Queues
 from ringwatch.core.standards import Policy
-from ringwatch.core.state import CallState, Leg, Visit
+from ringwatch.core.state import Attempt, CallState, Channel, Visit
 from ringwatch.core.telling import Teller
 
 SETTLING_SECONDS = 1.0
@@ -33,30 +33,30 @@ class Visits:
         self.settle_at = math.inf
         """When the next visit settles, if nothing more is said of it."""
 
-    def join(self, call: CallState, queue: str, at: float, position: int | None) -> Visit:
-        """Put a call in a queue's line."""
-        self._close(call, at)
+    def join(self, call: CallState, channel: Channel, queue: str, at: float, position: int | None) -> Visit:
+        """Put a call in a queue's line, by its own channel or by half of a Local pair."""
+        self._close(call, channel, at)
         if queue in call.queues:
             call.bounces += 1
-        visit = self._open(call, queue, at, position)
-        self._queues.join(queue, call.channel.uniqueid, at)
+        visit = self._open(call, channel, queue, at, position)
+        self._queues.join(queue, channel.uniqueid, at)
         return visit
 
-    def _close(self, call: CallState, at: float) -> None:
-        if call.visit and call.visit.state is not VisitState.TALKING:
+    def _close(self, call: CallState, channel: Channel, at: float) -> None:
+        if channel.visit and channel.visit.state is not VisitState.TALKING:
             # It asks at another door now: what ended the last stay was not seen, or has yet to be explained.
-            self.signal(call, call.visit, VisitSignal.GONE, at)
+            self.signal(call, channel.visit, VisitSignal.GONE, at)
 
-    def _open(self, call: CallState, queue: str, at: float, position: int | None) -> Visit:
+    def _open(self, call: CallState, channel: Channel, queue: str, at: float, position: int | None) -> Visit:
         ordinal = 1 + sum(visit.queue == queue for visit in call.visits)
-        visit = Visit(queue, ordinal, at, position)
-        name, options = _queue_arguments(call.channel.queue_data)
+        visit = Visit(channel, queue, ordinal, at, position)
+        name, options = _queue_arguments(channel.queue_data)
         if name == queue:
             if "r" in options:
                 visit.heard_from = at
             visit.ring_on_ring = "R" in options
         call.visits.append(visit)
-        call.visit = visit
+        channel.visit = visit
         if queue not in call.queues:
             call.queues.append(queue)
         if call.offered_at is None:
@@ -64,43 +64,44 @@ class Visits:
         self._tell(CallOffered(pbx=self._pbx, call_id=call.call_id, queue=queue, ordinal=ordinal, at=at))
         return visit
 
-    def current(self, call: CallState, queue: str, at: float) -> Visit:
+    def current(self, call: CallState, channel: Channel, queue: str, at: float) -> Visit:
         """Return the open visit to a queue; one whose joining was not seen begins now."""
-        if call.visit and call.visit.queue == queue:
-            return call.visit
+        if channel.visit and channel.visit.queue == queue:
+            return channel.visit
         self._tell(Anomaly(pbx=self._pbx, at=at, kind="join_not_seen", detail=f"{queue}: {call.call_id}"))
-        return self.join(call, queue, at, None)
+        return self.join(call, channel, queue, at, None)
 
-    def left(self, call: CallState, queue: str, at: float) -> None:
+    def left(self, call: CallState, channel: Channel, queue: str, at: float) -> None:
         """Take a call out of a queue's line, which may have been said in another way before."""
-        if visit := self._last(call, queue):
+        if visit := self._last(call, channel, queue):
             self.signal(call, visit, VisitSignal.LEAVE, at)
         else:
             self._tell(Anomaly(pbx=self._pbx, at=at, kind="join_not_seen", detail=f"{queue}: {call.call_id}"))
 
-    def abandoned(self, call: CallState, queue: str, at: float) -> None:
+    def abandoned(self, call: CallState, channel: Channel, queue: str, at: float) -> None:
         """Take a call out of a queue's line unserved, which may be said twice of one visit."""
-        visit = self._last(call, queue)
+        visit = self._last(call, channel, queue)
         if visit is None or not visit.abandoned:
-            visit = self.current(call, queue, at)
+            visit = self.current(call, channel, queue, at)
         self.signal(call, visit, VisitSignal.ABANDON, at)
 
     @staticmethod
-    def _last(call: CallState, queue: str) -> Visit | None:
-        return next((visit for visit in reversed(call.visits) if visit.queue == queue), None)
+    def _last(call: CallState, channel: Channel, queue: str) -> Visit | None:
+        own = (visit for visit in reversed(call.visits) if visit.queue == queue and visit.channel is channel)
+        return next(own, None)
 
-    def status_set(self, call: CallState, status: str, at: float) -> None:
+    def status_set(self, call: CallState, channel: Channel, status: str, at: float) -> None:
         """Hear how the application Queue ended for a caller."""
         if status in REFUSALS:
-            self._refused(call, status, at)
-        elif call.visit and call.visit.state is not VisitState.TALKING:
-            self.signal(call, call.visit, VisitSignal.STATUS, at, status=status)
+            self._refused(call, channel, status, at)
+        elif channel.visit and channel.visit.state is not VisitState.TALKING:
+            self.signal(call, channel.visit, VisitSignal.STATUS, at, status=status)
 
-    def _refused(self, call: CallState, status: str, at: float) -> None:
+    def _refused(self, call: CallState, channel: Channel, status: str, at: float) -> None:
         """Tell of a caller whom a queue did not let in; no queue event says so (app_queue.c, join_queue)."""
-        if queue := _queue_arguments(call.channel.queue_data)[0]:
-            self._close(call, at)
-            visit = self._open(call, queue, at, None)
+        if queue := _queue_arguments(channel.queue_data)[0]:
+            self._close(call, channel, at)
+            visit = self._open(call, channel, queue, at, None)
             visit.state, visit.status = VisitState.ENDED, status
             self._end(call, visit, at, self._unserved(call, visit))
 
@@ -112,13 +113,12 @@ class Visits:
         at: float,
         *,
         status: str | None = None,
-        leg: Leg | None = None,
         ended_by: EndedBy | None = None,
     ) -> bool:
         """Let something happen to a visit; ``False`` when it cannot happen there.
 
         :param status: what QUEUESTATUS says, with STATUS.
-        :param leg: the talk that is over, with TALK_END, and who ended it.
+        :param ended_by: who ended the talk, with TALK_END.
         """
         state = VISIT.get((visit.state, signal))
         if state is None:
@@ -127,7 +127,7 @@ class Visits:
             return False
         before, visit.state = visit.state, state
         if signal is VisitSignal.ABANDON:
-            visit.abandoned, visit.hung_up = True, call.channel.hangup_requested
+            visit.abandoned, visit.hung_up = True, visit.channel.hangup_requested
         elif signal is VisitSignal.DUMP:
             visit.dumped, visit.answered_by = True, None
         elif signal is VisitSignal.CONNECT:
@@ -136,11 +136,11 @@ class Visits:
         elif signal is VisitSignal.STATUS:
             visit.status = status
         if before is VisitState.WAITING and state is not VisitState.WAITING:
-            self._queues.leave(visit.queue, call.channel.uniqueid)
+            self._queues.leave(visit.queue, visit.channel.uniqueid)
         if state is VisitState.LEAVING:
             self._leave(call, visit, signal, at)
         elif state is VisitState.ENDED and before is VisitState.TALKING:
-            self._end(call, visit, at, "answered", leg, ended_by)
+            self._end(call, visit, at, "answered", ended_by)
         elif state is VisitState.ENDED and before is not VisitState.ENDED:
             self._end(call, visit, at if visit.left_at is None else visit.left_at, self._unserved(call, visit))
         return True
@@ -166,10 +166,29 @@ class Visits:
                     self.signal(call, visit, VisitSignal.SETTLE, at)
         self.settle_at = min((v.settle_at for v in self._leaving if v.settle_at is not None), default=math.inf)
 
-    def talk_ended(self, call: CallState, leg: Leg, at: float, ended_by: EndedBy) -> None:
+    def resumed(self, visit: Visit, at: float) -> None:
+        """Go on after a park: until somebody answered again the caller was left alone."""
+        if visit.quiet_since is not None:
+            visit.hold_seconds += max(at - visit.quiet_since, 0.0)
+            visit.quiet_since = None
+
+    def talk_ended(self, call: CallState, visit: Visit, at: float, ended_by: EndedBy) -> None:
         """Tell a visit that was answered: its talk is over."""
-        if leg.visit:
-            self.signal(call, leg.visit, VisitSignal.TALK_END, at, leg=leg, ended_by=ended_by)
+        if visit.state is VisitState.TALKING:
+            self.resumed(visit, at)
+            self.signal(call, visit, VisitSignal.TALK_END, at, ended_by=ended_by)
+
+    def agent_gone(self, visit: Visit, attempt: Attempt, at: float) -> None:
+        """End the talk of an agent who never reached the caller: a consultation that was given up."""
+        if visit.answered_by is attempt:
+            self.talk_ended(attempt.call, visit, at, "agent")
+
+    def caller_gone(self, call: CallState, visit: Visit, at: float) -> None:
+        """End a visit whose channel is gone."""
+        if visit.state is VisitState.TALKING:
+            self.talk_ended(call, visit, at, "caller")
+        elif visit.state is not VisitState.ENDED:
+            self.signal(call, visit, VisitSignal.GONE, at)
 
     @staticmethod
     def _unserved(call: CallState, visit: Visit) -> Outcome:
@@ -178,7 +197,7 @@ class Visits:
         return visit_outcome(
             status=visit.status,
             abandoned=visit.abandoned,
-            hung_up=visit.hung_up if visit.abandoned else call.channel.hangup_requested,
+            hung_up=visit.hung_up if visit.abandoned else visit.channel.hangup_requested,
             picked_up=visit.answered_by is not None,
             dumped=visit.dumped,
             left=visit.left_at is not None,
@@ -190,14 +209,13 @@ class Visits:
         visit: Visit,
         at: float,
         outcome: Outcome,
-        leg: Leg | None = None,
         ended_by: EndedBy | None = None,
     ) -> None:
         self._leaving.pop(visit, None)
         visit.rings.freeze(at)
-        if call.visit is visit:
-            call.visit = None
-        fact = self.teller.visit(call, visit, outcome, ended_at=at, leg=leg, ended_by=ended_by)
+        if visit.channel.visit is visit:
+            visit.channel.visit = None
+        fact = self.teller.visit(call, visit, outcome, ended_at=at, ended_by=ended_by)
         call.outcomes.append(fact.outcome)
         if fact.in_time is not None:
             call.in_time.append(fact.in_time)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ringwatch.core.facts import Call, Fact, QueueVisit, RingAttempt, to_json
 from tests.accounting import metrics_equal_facts
-from tests.agreement import compare_direct_calls, compare_visits
+from tests.agreement import compare_visits
+from tests.billing import compare_direct_calls
 
 from .desk import Desk
 from .phones import BUSY, Manner
@@ -50,7 +51,9 @@ class Placed:
     patience: float | None = None
 
 
-def every(seconds: float, count: int, *calls: tuple[str, float | None, float | None], start: float = 0.0) -> list[Placed]:
+def every(
+    seconds: float, count: int, *calls: tuple[str, float | None, float | None], start: float = 0.0
+) -> list[Placed]:
     """Place calls at a steady rate, taking turns between what the callers do."""
     return [Placed(start + seconds * turn, *calls[turn % len(calls)]) for turn in range(count)]
 

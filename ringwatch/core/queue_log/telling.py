@@ -112,6 +112,7 @@ class Teller:
             hold_seconds=0.0,
             holds=0,
             talk_ended_by=ended_by,
+            uniqueid=visit.call_id,
             source="queue_log",
             precision=QUEUE_LOG_PRECISION,
         )

@@ -1,0 +1,328 @@
+"""Conversations: who talks with the caller, who leaves the caller alone, and until when.
+
+Rules:
+
+* Two channels talk when they are in one bridge, or in bridges that Local pairs join: a Local channel is a piece of wire.
+  So a phone behind a Local member, a consulted phone after an attended transfer, and a phone that fetches a parked
+  caller are all found in the same way, and each is credited with the time from when it reaches the caller.
+* A conversation (leg) ends with the agent's phone, with the caller, or with a transfer that succeeded. An agent who is
+  away from the caller while the phone is still up is consulting: the caller is left alone.
+* A caller is left alone from the first hold, park or absence to the moment when none of them is left: one interval,
+  by what the caller hears. Holds nest (a consultation holds once more), and may lack their end; where music is heard,
+  the music tells the end.
+* A parked caller is still the parker's, until somebody else fetches the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from ringwatch.core import events as ev
+from ringwatch.core.facts import EndedBy, HoldKind, Record
+from ringwatch.core.queues import Queues
+from ringwatch.core.state import CallState, Channel, Leg
+from ringwatch.core.telling import Teller
+
+BLINK_SECONDS = 0.25
+"""An absence shorter than this is a bridge being rebuilt (a Local pair taken out, a transfer), not a consultation."""
+
+
+class Talks:
+    """The conversations of all calls of one PBX.
+
+    :param find: finds a channel that is up.
+    :param is_ours: tells whether a device is the desk's own.
+    :param met: told of every leg that begins.
+    :param ended: told of every leg that is over, with its end and who ended it.
+    """
+
+    def __init__(
+        self,
+        *,
+        find: Callable[[str], Channel | None],
+        is_ours: Callable[[str], bool],
+        queues: Queues,
+        teller: Teller,
+        tell: Callable[[Record], None],
+        met: Callable[[Leg], None],
+        ended: Callable[[Leg, float, EndedBy], None],
+    ) -> None:
+        """Start with silence."""
+        self._find = find
+        self._is_ours = is_ours
+        self._queues = queues
+        self._teller = teller
+        self._tell = tell
+        self._met = met
+        self._ended = ended
+        self._bridges: dict[str, dict[str, Channel]] = {}
+
+    @property
+    def bridges(self) -> Mapping[str, Mapping[str, Channel]]:
+        """Channels by bridge."""
+        return self._bridges
+
+    # -- who is with whom
+
+    def bridge_entered(self, event: ev.BridgeEntered) -> None:
+        """A channel joined a bridge; those who are parked share one without hearing each other."""
+        channel = self._find(event.uniqueid)
+        if channel is None or event.parking:
+            return
+        channel.bridge = event.bridge
+        self._bridges.setdefault(event.bridge, {})[channel.uniqueid] = channel
+        for leg in self._legs_of(channel):
+            leg.left = None
+        self._look(channel, event.at)
+
+    def bridge_left(self, event: ev.BridgeLeft) -> None:
+        """A channel left a bridge: who goes first has ended the talk, if it is one that ends."""
+        channel = self._find(event.uniqueid)
+        if channel is None or channel.bridge != event.bridge:
+            return
+        for leg in self._legs_of(channel):
+            # Into the parking space a caller goes alive.
+            if leg.left is None and not leg.parked:
+                leg.left = (event.at, _side(leg, channel))
+        others = self._together(channel)
+        self._leave(channel)
+        for other in [channel, *others]:
+            self._look(other, event.at)
+
+    def _leave(self, channel: Channel) -> None:
+        if channel.bridge is not None:
+            members = self._bridges.get(channel.bridge, {})
+            members.pop(channel.uniqueid, None)
+            if not members:
+                self._bridges.pop(channel.bridge, None)
+            channel.bridge = None
+
+    def _together(self, channel: Channel) -> list[Channel]:
+        """Return the channels that hear this one, itself first."""
+        found = {channel.uniqueid: channel}
+        waiting = [channel]
+        while waiting:
+            each = waiting.pop()
+            near: Iterable[Channel] = self._bridges.get(each.bridge, {}).values() if each.bridge is not None else ()
+            other_half = self._find(each.partner) if each.partner else None
+            for other in [*near, *([other_half] if other_half else [])]:
+                if other.uniqueid not in found:
+                    found[other.uniqueid] = other
+                    waiting.append(other)
+        return list(found.values())
+
+    def _look(self, channel: Channel, at: float) -> None:
+        """See who talks now with the callers near a channel."""
+        near = self._together(channel)
+        calls = {id(each.call): each.call for each in near if each.call and each.call.channel is each}
+        for call in calls.values():
+            self._reconcile(call, near if call.channel in near else self._together(call.channel), at)
+
+    def _reconcile(self, call: CallState, near: list[Channel], at: float) -> None:
+        partners = [each for each in near if self._is_partner(call, each)]
+        for leg in list(call.legs.values()):
+            present = leg.phone in partners
+            if present and leg.away_since is not None:
+                leg.consulted = leg.consulted or at - leg.away_since >= BLINK_SECONDS
+                leg.away_since = None
+                if leg.music_heard and not call.channel.music:
+                    leg.holders.clear()
+                self._listen(leg, at)
+            elif not present and leg.away_since is None and not leg.parked:
+                leg.away_since = at
+                self._listen(leg, at)
+        for phone in partners:
+            if phone.leg is None:
+                self._meet(call, phone, at)
+
+    def _is_partner(self, call: CallState, other: Channel) -> bool:
+        if other is call.channel or other.is_local:
+            return False
+        # Two callers in one bridge (a parked call fetched, a second call transferred): the older call is the one that
+        # is being served, the other was made in order to serve it.
+        return other.call is None or other.call is call or other.call.started_at > call.started_at
+
+    # -- legs
+
+    def _meet(self, call: CallState, phone: Channel, at: float) -> None:
+        attempt = phone.attempt
+        outward = call.direction == "outbound" and not self._is_ours(phone.device)
+        device = call.channel.device if outward else phone.device
+        if attempt and not outward:
+            agent, interface = attempt.agent, attempt.interface
+        else:
+            agent, interface = self._queues.agent_at(device), device
+        visit = attempt.visit if attempt and attempt.visit and attempt.visit.connected_at is not None else None
+        again = call.parked_by is not None and call.parked_by.device == device
+        if call.parked_by and again:
+            # Back at the one who had parked the caller: app_queue counts it as one talk all along.
+            agent, interface, visit = call.parked_by.agent, call.parked_by.interface, call.parked_by.visit
+        leg = Leg(call, agent, interface, phone, device, at, visit, attempt, agent_is_caller=outward)
+        call.legs[phone.uniqueid] = phone.leg = leg
+        if attempt:
+            attempt.leg = leg
+        if call.answered_at is None:
+            call.answered_at = at
+            call.rings.freeze(at)
+        if phone.call:
+            # The agent's own call was made to fetch this caller: it has reached its aim.
+            phone.call.answered_at = phone.call.answered_at or at
+        if agent not in call.agents:
+            call.agents.append(agent)
+        elif not again and (visit is None or visit.ordinal == 1):
+            # A queue visited twice has been counted as a bounce when it was joined.
+            call.bounces += 1
+        self._met(leg)
+
+    def channel_gone(self, channel: Channel, at: float) -> None:
+        """A channel hung up; a parked caller's leg waits for whoever fetches the call."""
+        near = self._together(channel)
+        self._leave(channel)
+        if channel.call and channel.call.channel is channel:
+            for leg in list(channel.call.legs.values()):
+                self._end(leg, *(leg.left or (at, "unknown")))
+        leg_of_phone = channel.leg
+        if leg_of_phone and not leg_of_phone.parked:
+            leg = leg_of_phone
+            away = leg.away_since
+            if away is not None and at - away < BLINK_SECONDS:
+                self._end(leg, *(leg.left or (away, "agent")))
+            else:
+                self._end(leg, at, leg.left[1] if leg.left else "agent")
+        for other in near:
+            if other is not channel:
+                self._look(other, at)
+
+    def transferred(self, event: ev.Transferred) -> None:
+        """An agent handed the caller on, or tried to."""
+        channels = [self._find(event.transferer), self._find(event.second)]
+        legs = [leg for each in channels if each for leg in self._legs_of(each) if _side(leg, each) == "agent"]
+        for leg in legs[:1]:
+            self._tell(self._teller.transfer(leg, event, event.to or self._reached(leg)))
+            if event.success:
+                leg.call.transfers += 1
+                self._end(leg, event.at, "transfer")
+
+    def _reached(self, leg: Leg) -> str:
+        """Name the number behind the wire that a transfer put in the agent's place: ``802`` of ``Local/802@internal``."""
+        wires = [each for each in self._together(leg.call.channel) if each.is_local and each.attempt is None]
+        return wires[0].name.partition("/")[2].partition("@")[0] if wires else ""
+
+    def _end(self, leg: Leg, at: float, ended_by: EndedBy) -> None:
+        call = leg.call
+        if call.legs.pop(leg.phone.uniqueid, None) is None:
+            return
+        if leg.away_since is not None:
+            leg.consulted = leg.consulted or at - leg.away_since >= BLINK_SECONDS
+        self._end_silence(leg, at)
+        leg.phone.leg = None
+        if leg.attempt:
+            leg.attempt.leg = None
+        if call.lost:
+            ended_by = "unknown"
+        call.talk_seconds += max(at - leg.started_at - leg.hold_seconds, 0.0)
+        call.hold_seconds += leg.hold_seconds
+        self._ended(leg, at, ended_by)
+
+    def going(self, channel: Channel, at: float) -> None:
+        """Take note of who goes first; an agent who has parked the caller may go."""
+        for leg in self._legs_of(channel):
+            side = _side(leg, channel)
+            if leg.left is None and not (side == "agent" and leg.parked):
+                leg.left = (at, side)
+
+    def _legs_of(self, channel: Channel) -> list[Leg]:
+        """Return the conversations a channel takes part in: as caller, as phone, or as the wire in front of a phone."""
+        if channel.call and channel.call.channel is channel:
+            own = list(channel.call.legs.values())
+            return [*own, channel.leg] if channel.leg else own
+        if channel.leg:
+            return [channel.leg]
+        half = self._find(channel.partner) if channel.partner else None
+        attempt = channel.attempt or (half.attempt if half else None)
+        return [attempt.leg] if attempt and attempt.leg else []
+
+    # -- what the caller hears
+
+    def hold_began(self, event: ev.HoldBegan) -> None:
+        """An agent leaves the caller alone."""
+        for leg in self._held(event.uniqueid):
+            leg.holders[event.uniqueid] = leg.holders.get(event.uniqueid, 0) + 1
+            leg.held = True
+            self._listen(leg, event.at)
+
+    def hold_ended(self, event: ev.HoldEnded) -> None:
+        """The agent is back. A blind transfer sends this without a hold before it."""
+        for leg in self._held(event.uniqueid):
+            held = leg.holders.get(event.uniqueid, 0)
+            if held > 1:
+                leg.holders[event.uniqueid] = held - 1
+            else:
+                leg.holders.pop(event.uniqueid, None)
+            self._listen(leg, event.at)
+
+    def _held(self, uniqueid: str) -> list[Leg]:
+        channel = self._find(uniqueid)
+        return [leg for leg in self._legs_of(channel) if _side(leg, channel) == "agent"] if channel else []
+
+    def music_began(self, event: ev.MusicBegan) -> None:
+        """A channel hears music."""
+        if channel := self._find(event.uniqueid):
+            channel.music = True
+            if channel.call:
+                for leg in channel.call.legs.values():
+                    leg.music_heard = leg.music_heard or leg.silent_since is not None
+
+    def music_ended(self, event: ev.MusicEnded) -> None:
+        """A channel hears no more music: whoever held it is back, unless nobody is there."""
+        channel = self._find(event.uniqueid)
+        if channel is None:
+            return
+        channel.music = False
+        for leg in list(channel.call.legs.values()) if channel.call else []:
+            if leg.music_heard and leg.away_since is None:
+                leg.holders.clear()
+                self._listen(leg, event.at)
+
+    def parked(self, event: ev.Parked) -> None:
+        """A caller was put in a parking space; whoever talked with the caller has done it."""
+        channel = self._find(event.uniqueid)
+        for leg in list(channel.call.legs.values()) if channel and channel.call else []:
+            if leg.silent_since is not None:
+                self._end_silence(leg, event.at)
+            leg.holders.clear()
+            leg.away_since, leg.left, leg.parked = None, None, True
+            leg.silent_since = event.at
+
+    def park_ended(self, event: ev.ParkEnded) -> None:
+        """A parked caller is fetched, given back, or has given up: the conversation with the parker is over."""
+        channel = self._find(event.uniqueid)
+        for leg in list(channel.call.legs.values()) if channel and channel.call else []:
+            if leg.parked:
+                self._end(leg, event.at, leg.left[1] if leg.left else "transfer")
+
+    def _listen(self, leg: Leg, at: float) -> None:
+        alone = bool(leg.holders) or leg.away_since is not None or leg.parked
+        if alone and leg.silent_since is None:
+            leg.silent_since, leg.consulted, leg.music_heard = at, False, leg.call.channel.music
+        elif not alone:
+            self._end_silence(leg, at)
+
+    def _end_silence(self, leg: Leg, at: float) -> None:
+        since, leg.silent_since = leg.silent_since, None
+        if leg.left is not None:
+            # Whoever goes ends a hold with it; the events that say so come a moment later.
+            at = min(at, leg.left[0])
+        if since is None or (at - since < BLINK_SECONDS and not (leg.held or leg.parked)):
+            return
+        leg.hold_seconds += max(at - since, 0.0)
+        leg.held = False
+        kind: HoldKind = "park" if leg.parked else "consultation" if leg.consulted else "hold"
+        leg.holds += 1
+        self._tell(self._teller.hold(leg, kind, since, at))
+
+
+def _side(leg: Leg, channel: Channel) -> EndedBy:
+    """Name the side a channel is on: an agent who calls out is the one whose call it is."""
+    is_caller = channel is leg.call.channel
+    return "agent" if is_caller == leg.agent_is_caller else "caller"

@@ -1,0 +1,104 @@
+"""Holds calls against Asterisk's call detail records, by the Uniqueid of the caller's channel.
+
+A record is a pair of channels: the caller's and, once somebody was called, ``dstchannel``. It is ANSWERED for a queue
+behind Answer() too; that a *person* answered is an ANSWERED record with a ``dstchannel``. It ends when the two part: at
+the end of the talk, when the agent leaves to consult somebody, when the caller is parked. Time in a queue after a
+transfer may be in no record at all. So:
+
+* a call was answered if and only if it has an answered record with somebody called;
+* each of those ends when a leg with that phone ends, or during a hold in which the agent was away, and began when the
+  leg did, or earlier;
+* a call begins with its first record, and ends no earlier than the last.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from ringwatch.core.facts import Call, Record
+from tests.asterisk.records import Cdr, Cel
+from tests.difference import Difference
+from tests.legs import CallTold, by_call, finished, time_of
+from tests.together import Interval, number_of
+
+TOLERANCE = 1.2
+"""Seconds; times in the records are truncated to whole ones."""
+
+
+def compare_calls(
+    records: Sequence[Record], cdr: Sequence[Cdr], rows: Sequence[Cel] = ()
+) -> tuple[int, list[Difference]]:
+    """Compare all calls that have records; return how many, and the disagreements."""
+    by_id: dict[str, list[Cdr]] = defaultdict(list)
+    for record in cdr:
+        by_id[record.uniqueid].append(record)
+    told = by_call(records)
+    compared = 0
+    differences: list[Difference] = []
+    for call_id, call in finished(records, rows).items():
+        own = by_id.get(call_id)
+        if own is None:
+            if call.answered and rows:
+                differences.append(Difference(call_id, "cdr: answered told, no record in CDR", "cdr missing"))
+            continue
+        compared += 1
+        differences += [Difference(call_id, f"cdr: {what}", kind) for kind, what in _call(call, told[call_id], own)]
+    return compared, differences
+
+
+def _call(call: Call, told: CallTold, own: list[Cdr]) -> Iterator[tuple[str, str]]:
+    answered = [record for record in own if record.disposition == "ANSWERED" and record.dstchannel]
+    if call.answered != bool(answered):
+        found = [f"{record.disposition} {record.dstchannel}" for record in own]
+        yield "cdr answered", f"answered {call.answered} told, {found} in CDR"
+    start, end = min(record.start for record in own), max(record.end for record in own)
+    if abs(call.started_at - start) > TOLERANCE:
+        yield "cdr start", f"started {call.started_at:.3f} told, {start:.0f} in CDR"
+    if end > call.ended_at + TOLERANCE:
+        yield "cdr end", f"ended {call.ended_at:.3f} told, {end:.0f} in CDR"
+    for record in answered:
+        yield from _talk(record, told)
+
+
+def _talk(record: Cdr, told: CallTold) -> Iterator[tuple[str, str]]:
+    if record.channel.startswith("PJSIP/trunk") == record.dstchannel.startswith("PJSIP/trunk"):
+        phone = record.dstchannel
+    else:
+        phone = record.channel if record.dstchannel.startswith("PJSIP/trunk") else record.dstchannel
+    number = number_of(phone.rpartition("-")[0])
+    legs = [leg for leg in told.legs if number_of(leg.interface) == number]
+    if not legs and phone.startswith("Local/"):
+        return  # somebody consulted: not with the caller yet, or a queue
+    parted = [Interval(leg.ended_at, leg.ended_at) for leg in legs]
+    parted += [time_of(hold) for leg in legs for hold in told.holds if hold.agent == leg.agent and hold.kind != "hold"]
+    billed = f"{record.billsec} s with {number} until {record.end:.0f} in CDR"
+    if not any(each.start - TOLERANCE <= record.end <= each.end + TOLERANCE for each in parted):
+        yield "cdr talk", f"{billed}, told {[(leg.agent, leg.started_at, leg.ended_at) for leg in legs]}"
+    elif record.answer is not None and not any(
+        leg.started_at >= record.answer - TOLERANCE and leg.started_at <= record.end + TOLERANCE for leg in legs
+    ):
+        yield "cdr talk", f"{billed} from {record.answer:.0f}, told {[(leg.agent, leg.started_at) for leg in legs]}"
+
+
+def compare_direct_calls(records: Sequence[Record], cdr: Sequence[Cdr]) -> tuple[int, list[Difference]]:
+    """Compare calls that no queue saw with their CDR rows: disposition, and the time from the answer to the end."""
+    by_id: dict[str, list[Cdr]] = defaultdict(list)
+    for record in cdr:
+        by_id[record.uniqueid].append(record)
+    differences: list[Difference] = []
+    compared = 0
+    for call in records:
+        if not isinstance(call, Call) or call.line is None or call.queues or call.outcome == "unknown":
+            continue
+        compared += 1
+        own = by_id.get(call.call_id, [])
+        answered = [record for record in own if record.disposition == "ANSWERED"]
+        if call.answered != bool(answered):
+            found = [record.disposition for record in own]
+            differences.append(Difference(call.call_id, f"direct: answered {call.answered} told, {found} in CDR"))
+        elif call.answered_at is not None:
+            up, billed = call.ended_at - call.answered_at, sum(record.billsec for record in answered)
+            if abs(up - billed) > TOLERANCE:
+                differences.append(Difference(call.call_id, f"direct: up {up:.3f} s told, {billed} s in CDR"))
+    return compared, differences

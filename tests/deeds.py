@@ -1,0 +1,219 @@
+"""What phones and their users really did, out of either ledger: that of the captures, or that of a desk of our own.
+
+Both are brought into the same words: a phone rang (`Ringing`), was picked up and held its caller (`Pickup`); somebody
+asked Asterisk for a transfer or a park (`Deed`). Then facts are held against them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ringwatch.core.facts import Hold, Record, RingAttempt
+from tests.asterisk.records import Cel
+from tests.difference import Difference
+from tests.legs import NEAR, CallTold, by_call, finished, talks, time_of
+from tests.together import Interval, number_of, origins, seconds, union, within, without
+
+RING_TOLERANCE = 0.15
+"""Seconds between what a phone did and what is told of it."""
+_ANSWER_NEAR = 0.5
+"""Seconds between the ends of a ring attempt and the pick-up it is about."""
+
+DeedKind = Literal["blind", "attended", "park"]
+
+
+@dataclass(frozen=True)
+class Ringing:
+    """A phone was called."""
+
+    number: str
+    offered: float
+    rang: float
+    """Seconds from its 180 to whatever ended that; 0 when it never rang."""
+
+
+@dataclass(frozen=True)
+class Pickup:
+    """A phone was picked up; ``channel`` is the Uniqueid of its channel."""
+
+    number: str
+    channel: str
+    time: Interval
+    """From the answer to the end of its call."""
+    rang: float
+    """Seconds it had rung before."""
+    holds: tuple[Interval, ...] = ()
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A transfer or park that Asterisk was asked for; ``channel`` is the name of the agent's, or of the parked one."""
+
+    at: float
+    kind: DeedKind
+    channel: str
+    to: str
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All that was done; ``ringing`` is empty where only pick-ups are known."""
+
+    pickups: Sequence[Pickup]
+    deeds: Sequence[Deed]
+    ringing: Sequence[Ringing] = ()
+
+
+def read_plan(path: Path, rows: Sequence[Cel]) -> Ledger:
+    """Read the ledger of a capture.
+
+    It says how each phone treats every call (``ring_ms``, ``hold_after_ms``, ``hold_ms``); when it was picked up is in
+    the channel event log.
+    """
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    plans = {str(line["agent"]): line for line in lines if "agent" in line}
+    ends = {row.uniqueid: row.time for row in rows if row.event == "CHAN_END"}
+    pickups = []
+    for row in rows:
+        plan = plans.get(number_of(row.channel.rpartition("-")[0]))
+        if row.event != "ANSWER" or plan is None or row.channel.startswith("Local/") or row.uniqueid not in ends:
+            continue
+        time = Interval(row.time, ends[row.uniqueid])
+        start = row.time + plan["hold_after_ms"] / 1000
+        holds = within(time, [Interval(start, start + plan["hold_ms"] / 1000)] if plan["hold_ms"] else [])
+        pickups.append(Pickup(str(plan["agent"]), row.uniqueid, time, plan["ring_ms"] / 1000, tuple(holds)))
+    kinds: dict[str, DeedKind] = {"blind": "blind", "att": "attended", "attfail": "attended", "park": "park"}
+    deeds = [
+        Deed(line["t"], kinds[line["act"]], line["channel" if line["act"] == "park" else "agent_channel"], line["to"])
+        for line in lines
+        if line.get("act") in kinds
+    ]
+    return Ledger(pickups, deeds)
+
+
+def compare_rings(records: Sequence[Record], ledger: Ledger) -> tuple[int, list[Difference]]:
+    """Compare how long each phone rang; return how many times, and the disagreements."""
+    compared = 0
+    differences: list[Difference] = []
+    for each in records:
+        number = number_of(each.interface) if isinstance(each, RingAttempt) else ""
+        if not isinstance(each, RingAttempt) or not number.isdecimal():
+            continue  # the outside world
+        if each.result == "answered":
+            near = [(abs(p.time.start - each.ended_at), p.rang) for p in ledger.pickups if p.number == number]
+        elif ledger.ringing:
+            near = [(abs(r.offered - each.started_at), r.rang) for r in ledger.ringing if r.number == number]
+        else:
+            continue
+        apart, rang = min(near, default=(_ANSWER_NEAR + 1, 0.0))
+        compared += 1
+        told = f"{each.interface} {each.result} at {each.ended_at:.3f} after {each.ring_seconds} s of ringing told"
+        if apart > _ANSWER_NEAR:
+            differences.append(Difference(each.call_id, f"ring: {told}, no such call at the phone", "ring unseen"))
+        elif abs(rang - each.ring_seconds) > RING_TOLERANCE:
+            differences.append(Difference(each.call_id, f"ring: {told}, {rang:.3f} s at the phone", "ring seconds"))
+    return compared, differences
+
+
+def compare_holds(records: Sequence[Record], rows: Sequence[Cel], ledger: Ledger) -> tuple[int, list[Difference]]:
+    """Compare holds with what phones did while they and the caller were together; return how many, and disagreements.
+
+    What the caller hears counts: holds that overlap, or run into a consultation, are one. A hold that began before the
+    two were together was for somebody else to hear.
+    """
+    told = by_call(records)
+    compared = 0
+    differences: list[Difference] = []
+    for call_id, heard in talks(rows, finished(records, rows)).items():
+        for number in {each.number: None for each in heard}:
+            stretches = [each for each in heard if each.number == number]
+            held = [
+                part
+                for pickup in ledger.pickups
+                for hold in pickup.holds
+                for stretch in stretches
+                if stretch.phone == pickup.channel and hold.start >= stretch.time.start - NEAR
+                for part in within(stretch.time, [hold])
+            ]
+            compared += len(held)
+            own = _holds_of(number, told[call_id])
+            for kind, what in _holds(number, held, own, [each.time for each in stretches]):
+                differences.append(Difference(call_id, what, kind))
+    return compared, differences
+
+
+def _holds_of(number: str, told: CallTold) -> list[Hold]:
+    """Return the holds of whoever talked on a phone."""
+    agents = {leg.agent for leg in told.legs if number_of(leg.interface) == number}
+    return [hold for hold in told.holds if hold.agent in agents]
+
+
+def _holds(
+    number: str, held: Sequence[Interval], own: Sequence[Hold], heard: Sequence[Interval]
+) -> Iterator[tuple[str, str]]:
+    for interval in held:
+        untold = seconds(without(interval, map(time_of, own)))
+        if untold > NEAR:
+            yield "hold untold", f"hold: {number} held {interval}, {untold:.3f} s of it untold; told {_all(own)}"
+    for hold in own:
+        together = union(piece for part in heard for piece in within(part, [time_of(hold)]))
+        unheld = sum(seconds(without(part, held)) for part in together)
+        if hold.kind != "park" and unheld > NEAR:
+            did = ", ".join(map(str, held)) or "no hold"
+            yield "hold unseen", f"hold: told {_all([hold])}, {unheld:.3f} s of it not by {number}, which did {did}"
+        if hold.kind == "hold" and time_of(hold).seconds - seconds(together) > 1 + NEAR:
+            yield "hold kind", f"hold: told {_all([hold])}, but {number} was away from the caller"
+
+
+def _all(holds: Iterable[Hold]) -> str:
+    return ", ".join(f"{hold.kind} by {hold.agent} {time_of(hold)}" for hold in holds) or "none"
+
+
+def compare_deeds(records: Sequence[Record], rows: Sequence[Cel], ledger: Ledger) -> tuple[int, list[Difference]]:
+    """Compare transfers with who asked for them; return how many, and the disagreements.
+
+    Whether a request came to anything is in the channel event log (`tests.legs` holds that against the facts); here are
+    the targets, which the log does not always know, and consultations that led to nothing.
+    """
+    origin, calls, told = origins(rows), finished(records, rows), by_call(records)
+    names = {row.channel: row.uniqueid for row in rows if row.event == "CHAN_START"}
+    compared = 0
+    differences: list[Difference] = []
+    for deed in ledger.deeds:
+        call_id = origin.get(names.get(deed.channel, ""), "")
+        if call_id not in calls or deed.kind == "park":
+            continue
+        compared += 1
+        after = [row for row in rows if row.channel == deed.channel and row.time >= deed.at]
+        number = number_of(deed.channel.rpartition("-")[0])
+        for kind, what in (
+            *_target(deed, after, told[call_id]),
+            *_consultation(deed, after, told[call_id], number, calls[call_id].ended_at),
+        ):
+            differences.append(Difference(call_id, f"{deed.kind} by {number} to {deed.to}: {what}", kind))
+    return compared, differences
+
+
+def _target(deed: Deed, after: Sequence[Cel], told: CallTold) -> Iterator[tuple[str, str]]:
+    made = [row.time for row in after if row.event == f"{deed.kind.upper()}TRANSFER"][:1]
+    for each in told.transfers:
+        if each.kind == deed.kind and made and abs(each.at - made[0]) <= NEAR and each.to != deed.to:
+            yield "transfer target", f"made at {made[0]:.3f}, told to {each.to!r}"
+
+
+def _consultation(
+    deed: Deed, after: Sequence[Cel], told: CallTold, number: str, call_ended_at: float
+) -> Iterator[tuple[str, str]]:
+    """While a consulting agent's channel is in another bridge, the caller is on hold."""
+    moves = [row.time for row in after if row.event == "BRIDGE_EXIT"][:2]
+    if deed.kind != "attended" or len(moves) < 2 or call_ended_at <= moves[0]:
+        return
+    away = Interval(moves[0], min(moves[1], call_ended_at))
+    own = _holds_of(number, told)
+    untold = seconds(without(away, map(time_of, own)))
+    if untold > NEAR:
+        yield "consultation untold", f"away {away} by CEL, {untold:.3f} s of it in no hold; told {_all(own)}"
