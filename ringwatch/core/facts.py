@@ -47,7 +47,10 @@ Direction = Literal["inbound", "outbound", "internal"]
 
 
 class QueueVisit(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="queue_visit"):
-    """One stay of a call in one queue, told when it is over (after the talk, when it was answered)."""
+    """One stay of a call in one queue, told when it is over (after the talk, when it was answered).
+
+    ``ordinal`` counts a call's stays in one queue from 1, and apart from them its refusals from -1 downwards.
+    """
 
     pbx: str
     call_id: str
