@@ -149,7 +149,9 @@ class Engine:
 
     def _agent_dumped(self, event: ev.AgentDumped) -> None:
         call, channel = self._calls.caller(event.uniqueid, "", "", event.at)
-        self._visits.signal(call, self._visits.current(call, channel, event.queue, event.at), VisitSignal.DUMP, event.at)
+        self._visits.signal(
+            call, self._visits.current(call, channel, event.queue, event.at), VisitSignal.DUMP, event.at
+        )
 
     def _queue_status_set(self, event: ev.QueueStatusSet) -> None:
         if self._calls.find(event.uniqueid):

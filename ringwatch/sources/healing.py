@@ -29,7 +29,7 @@ from msgspec.structs import replace
 
 from ringwatch.core.facts import Leg, QueueVisit, Record
 from ringwatch.core.queue_log import QueueLog, Story, Told, lost, mend
-from ringwatch.core.queue_log.healing import JOIN_SLACK_SECONDS, channel_of, merged
+from ringwatch.core.queue_log.healing import JOIN_SLACK_SECONDS, agree, channel_of, merged
 from ringwatch.core.standards import Policy
 from ringwatch.errors import QueueLogError
 from ringwatch.sources.queue_log import QueueLogTail
@@ -127,18 +127,17 @@ class QueueLogHealer:
 
     def _sifted(self, visit: QueueVisit, leg: Leg | None) -> list[Record]:
         told: list[Record] = [visit] if leg is None else [leg, visit]
-        if not lost(visit) or not self._touched(visit):
-            self._told.note(told)
-            return told
-        before = self._told.find(visit)
-        if before is not None and before.source == "queue_log":
-            # The log has told it, and its conversation, under the identity it has from there.
-            told = [replace(merged(visit, before), call_id=before.call_id, ordinal=before.ordinal)]
-            self._told.note(told)
-            return told
+        if self._touched(visit):
+            before = self._told.find(visit)
+            if before and before.source == "queue_log" and not agree(visit, before):
+                # The log has told it, and its conversation, under the identity it has from there.
+                told = [replace(merged(visit, before), call_id=before.call_id, ordinal=before.ordinal)]
+            elif lost(visit):
+                self._told.note(told)
+                self._held.append((visit, leg))
+                return []
         self._told.note(told)
-        self._held.append((visit, leg))
-        return []
+        return told
 
     def _mended(self, now: float) -> list[Record]:
         records: list[Record] = []

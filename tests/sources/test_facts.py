@@ -37,7 +37,7 @@ def test_facts_of_the_first_version_are_read(path: Path) -> None:
 
 
 def test_facts_of_a_later_version_are_passed_over(path: Path) -> None:
-    """A kind that is not known yet is no fault of the file, further fields are none either; an empty line is nothing."""
+    """A kind that is not known yet is no fault of the file, further fields are none; an empty line is nothing."""
     later = to_json(GAP).replace(b'"why"', b'"because":1,"why"')
     path.write_bytes(b'{"type":"alert","pbx":"main","state":"raised"}\n\n' + later + b"\n")
     assert list(read_facts(path)) == [(3, GAP)]
@@ -48,7 +48,7 @@ def test_facts_of_a_later_version_are_passed_over(path: Path) -> None:
 def test_a_line_that_cannot_be_read_is_told_as_such(path: Path, line: bytes) -> None:
     """A disk that was full leaves half a line."""
     path.write_bytes(line + b"\n" + to_json(GAP) + b"\n")
-    assert [fact for _, fact in read_facts(path)][0] is None
+    assert next(fact for _, fact in read_facts(path)) is None
     assert recent_facts(path) == [GAP]
 
 
@@ -62,7 +62,7 @@ def test_the_end_of_a_long_file_is_enough(path: Path) -> None:
 def test_a_file_that_is_not_there_is_said_only_where_it_was_asked_for(tmp_path: Path) -> None:
     """Before the first run there is none."""
     assert recent_facts(tmp_path / "none") == []
-    with pytest.raises(QueueLogError, match="cannot read .*none: No such file"):
+    with pytest.raises(QueueLogError, match=r"cannot read .*none: No such file"):
         list(read_facts(tmp_path / "none"))
     with pytest.raises(QueueLogError, match="Is a directory"):
         recent_facts(tmp_path)

@@ -4,7 +4,8 @@ Rules:
 
 * A gap is healed visit by visit. A visit that AMI told to its end is left alone, with all its rings and
   conversations; one that it did not tell is told as the log has it; one whose end it did not see (``unknown``, or a
-  talk ended by ``unknown``) is told again under the same identity: its beginning as AMI saw it, its end from the log.
+  talk ended by ``unknown``), or took for another, is told again under the same identity: its beginning as AMI saw it,
+  its end from the log. Whoever was answered in the gap and hung up after it looks to AMI like one who gave up.
 * The two tellings of a visit are matched by queue, channel and the moment of joining, the ordinal comes second: after a
   restart ringwatch counts a caller's stays anew, and the log knows how many there were. A transfer may bring a caller
   back to a queue within seconds (seen in mix-22), so the moment must fit well where the ordinal does not.
@@ -109,7 +110,7 @@ def mend(story: Story, gaps: Iterable[tuple[float, float]], told: Told) -> list[
     # The log's times are truncated: the visit may have ended up to a second later.
     touched = [gap for gap in gaps if visit.joined_at <= gap[1] and visit.ended_at + QUEUE_LOG_PRECISION >= gap[0]]
     before = told.find(visit) if touched else None
-    if not touched or (before and (not lost(before) or lost(visit))):
+    if not touched or (before and (lost(visit) or agree(before, visit))):
         return []
     attempts = [
         attempt
@@ -124,6 +125,17 @@ def mend(story: Story, gaps: Iterable[tuple[float, float]], told: Told) -> list[
     leg = told.leg_without_end(before) if before.outcome == "answered" else None
     parts = (story.transfer, merged_leg(leg, mended) if leg else story.leg)
     return [*(replace(part, **identity) for part in (*attempts, *parts) if part is not None), mended]
+
+
+def agree(before: QueueVisit, log: QueueVisit) -> bool:
+    """Tell whether a visit was told to its end, and to the end that the log knows."""
+    same = _plain(before) == _plain(log) and before.agent == log.agent
+    return same and not lost(before)
+
+
+def _plain(visit: QueueVisit) -> str:
+    # How short is too short is ringwatch's own question.
+    return "abandoned" if visit.outcome == "short_abandoned" else visit.outcome
 
 
 def merged(ami: QueueVisit, log: QueueVisit) -> QueueVisit:

@@ -165,6 +165,14 @@ class TestToldInPart:
         assert visit_in(found).key == ("main", "0.9", "support", 3)
         assert {record.call_id for record in found if isinstance(record, Leg | Transfer | QueueVisit)} == {"0.9"}
 
+    def test_a_caller_answered_in_the_gap_is_not_taken_for_one_who_gave_up(self) -> None:
+        """AMI heard no answer, and then the hanging up: the log knows better."""
+        taken = replace(WAITING, outcome="abandoned", ended_at=NINE + 74.0)
+        visit = visit_in(healed((5, 60), lines(ONE_VISIT), taken))
+        assert (visit.key, visit.outcome, visit.agent) == (taken.key, "answered", "Anna")
+        brief = lines("0|1.0|support|NONE|ENTERQUEUE||0201|2\n9|1.0|support|NONE|ABANDON|1|2|9")
+        assert healed((5, 60), brief, replace(taken, outcome="short_abandoned")) == []
+
     def test_a_log_that_knows_no_better_is_not_heard(self) -> None:
         """Asterisk went down: neither saw the end."""
         given_lines = [*lines(ONE_VISIT)[:2], *lines("30|NONE|NONE|NONE|QUEUESTART|")]
