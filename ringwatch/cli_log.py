@@ -23,6 +23,7 @@ from ringwatch.flow.ports import Sink
 from ringwatch.sinks.facts_file import FactsFile
 from ringwatch.sinks.metrics import MetricsSink
 from ringwatch.sinks.summary import Summary
+from ringwatch.sources.facts import read_facts
 from ringwatch.sources.queue_log import QueueLogFiles
 from ringwatch.terminal import FILE, PAGE, pbx_of, show, told_plainly
 
@@ -48,7 +49,7 @@ _ZONE = click.option(
 @click.argument("logs", nargs=-1, required=True, type=FILE)
 @click.option("--config", "-c", "config_path", type=FILE, help="Judge by this configuration.")
 @click.option("--pbx", "name", help="Whose log it is, part of every fact's identity: by default the first, or main.")
-@click.option("--facts", type=FILE, help="Append every fact to this file, one JSON object a line.")
+@click.option("--facts", type=FILE, help="Append what is new to this file, one JSON object a line.")
 @click.option("--metrics", type=PAGE, help="Write the page here.")
 @click.option("--follow", is_flag=True, help="Go on with what Asterisk writes to the one LOG, until Ctrl-C.")
 @_ZONE
@@ -66,7 +67,8 @@ def import_(
 ) -> None:
     """Tell the facts of a queue_log: the visits that AMI would have told, in whole seconds.
 
-    LOGS is one log or a rotated set in any order, compressed or not, or an export of the database's table as CSV.
+    LOGS is one log or a rotated set in any order, compressed or not, or an export of the database's table as CSV. What
+    the file given with --facts holds already is not told again.
 
     \b
     Example:
@@ -79,16 +81,17 @@ def import_(
         settings = config.load(config_path, os.environ)
         pbx = pbx_of(settings, name).name
         policy = settings.policy_for(pbx)
+    before = [fact for _, fact in read_facts(facts) if fact] if facts and facts.exists() else []
     summary, page = Summary(), MetricsSink({pbx: policy})
     sinks: list[Sink] = [summary, page, *([FactsFile(facts)] if facts else [])]
 
     async def work() -> importing.Imported:
         with Console(stderr=True).status(f"Reading {escape(str(logs[0]))} ..."):
             if not follow:
-                return await importing.import_files(QueueLogFiles(logs, zone=zone), pbx, policy, sinks)
+                return await importing.import_files(QueueLogFiles(logs, zone=zone), pbx, policy, sinks, before)
             stop = asyncio.Event()
             with app.stopped_by_signals(stop):
-                return await importing.import_live(logs[0], pbx, policy, sinks, stop)
+                return await importing.import_live(logs[0], pbx, policy, sinks, stop, before=before)
 
     done = asyncio.run(work())
     for note in done.notes():

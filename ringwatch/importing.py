@@ -1,27 +1,34 @@
 """``ringwatch import``: a queue_log through the sinks, as ``replay`` does it with a recorded AMI stream.
 
-Visits that the log leaves open at its end are not told: they may be going on, and AMI, or a later import, knows better.
-Nothing goes outward but to the given sinks.
+Rules:
+
+* Visits that the log leaves open at its end are not told: they may be going on, and AMI, or a later import, knows
+  better.
+* What the facts file holds already is not told again: neither what AMI told, which is finer, nor what an earlier import
+  did. A visit of which AMI saw no end is told again with the log's.
+* Nothing goes outward but to the given sinks.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from ringwatch.app import through
 from ringwatch.core.facts import Record
-from ringwatch.core.queue_log import Line, QueueLog
+from ringwatch.core.queue_log import Line, QueueLog, Told, lost, mend
 from ringwatch.core.standards import Policy
 from ringwatch.flow.hub import Hub
 from ringwatch.flow.ports import Sink
 from ringwatch.sources.queue_log import QueueLogFiles, QueueLogTail, Tally
 
 POLL_SECONDS = 0.5
+_ALL = 1 << 62
 _EXAMPLES = 100
 _BATCH = 5000
 """Records that are published together: enough to be quick, few enough for any sink's inbox."""
@@ -33,6 +40,8 @@ class Imported:
 
     tally: Tally
     visits: int = 0
+    told_before: int = 0
+    """Visits that were told already."""
     open_visits: int = 0
     """Visits of which the log does not tell the end."""
     misfits: list[str] = field(default_factory=list)
@@ -44,6 +53,7 @@ class Imported:
         return {
             "lines": self.tally.lines,
             "visits": self.visits,
+            "told_before": self.told_before,
             "open_visits": self.open_visits,
             "foreign_events": dict(sorted(self.tally.foreign.items())),
             "damaged_lines": self.tally.damaged,
@@ -60,6 +70,7 @@ class Imported:
             *([f"{tally.damaged} lines cannot be read, the first: {_shown(tally)}"] if tally.damaged else []),
             *([f"{tally.torn} files end in the middle of a line"] if tally.torn else []),
             *([f"{self.misfit_count} lines fit nothing, the first: {self.misfits[0]}"] if self.misfits else []),
+            *([f"{self.told_before} visits were told before and are left as they are"] if self.told_before else []),
             *([f"{self.open_visits} visits have no end in the log and are not told"] if self.open_visits else []),
         ]
 
@@ -71,8 +82,10 @@ def _shown(tally: Tally) -> str:
 class _Importer:
     """Turns lines into records and gives them to a hub."""
 
-    def __init__(self, tally: Tally, pbx: str, policy: Policy, hub: Hub) -> None:
+    def __init__(self, tally: Tally, pbx: str, policy: Policy, hub: Hub, before: Iterable[Record]) -> None:
         self.done = Imported(tally)
+        self._told = Told(remembered=_ALL)
+        self._told.note(record for record in before if record.pbx == pbx)
         self._log = QueueLog(pbx, policy, misfit=self._misfit)
         self._hub = hub
         self._records: list[Record] = []
@@ -85,7 +98,11 @@ class _Importer:
     async def take(self, line: Line) -> None:
         for story in self._log.apply(line):
             self.done.visits += 1
-            self._records += story.records
+            before = self._told.find(story.visit)
+            if before and not lost(before):
+                self.done.told_before += 1
+            else:
+                self._records += mend(story, [(-inf, inf)], self._told)
         if len(self._records) >= _BATCH:
             await self.flush()
 
@@ -97,13 +114,16 @@ class _Importer:
         await self._hub.drain()
 
 
-async def import_files(files: QueueLogFiles, pbx: str, policy: Policy, sinks: Sequence[Sink]) -> Imported:
+async def import_files(
+    files: QueueLogFiles, pbx: str, policy: Policy, sinks: Sequence[Sink], before: Iterable[Record] = ()
+) -> Imported:
     """Tell the sinks what a log, or a rotated set of them, tells.
 
+    :param before: what has been told already.
     :raises ringwatch.errors.RingwatchError: a file cannot be read, or a sink cannot write.
     """
     hub = Hub()
-    importer = _Importer(files.tally, pbx, policy, hub)
+    importer = _Importer(files.tally, pbx, policy, hub, before)
 
     async def work() -> None:
         for line in files.lines():
@@ -115,16 +135,24 @@ async def import_files(files: QueueLogFiles, pbx: str, policy: Policy, sinks: Se
 
 
 async def import_live(
-    path: Path, pbx: str, policy: Policy, sinks: Sequence[Sink], stop: asyncio.Event, poll: float = POLL_SECONDS
+    path: Path,
+    pbx: str,
+    policy: Policy,
+    sinks: Sequence[Sink],
+    stop: asyncio.Event,
+    *,
+    before: Iterable[Record] = (),
+    poll: float = POLL_SECONDS,
 ) -> Imported:
     """Tell the sinks what a log tells while Asterisk writes it, until ``stop`` is set.
 
+    :param before: what has been told already.
     :param poll: seconds between two looks at the file.
     :raises ringwatch.errors.RingwatchError: the file cannot be read, or a sink cannot write.
     """
     hub = Hub()
     tail = QueueLogTail(path)
-    importer = _Importer(tail.tally, pbx, policy, hub)
+    importer = _Importer(tail.tally, pbx, policy, hub, before)
 
     async def work() -> None:
         try:

@@ -1,8 +1,8 @@
 """``ringwatch audit``: facts against Asterisk's own records, visit by visit, with both sides of every difference.
 
 What agreement means: a visit is the same stay when channel, queue and moment of joining are the same. Its outcome,
-agent, wait, talk (holds included, which the log does not tell apart), beginning, end and number are compared, its
-unanswered rings with the lines RINGNOANSWER, its transfers with the lines of those; amounts to ``tolerance`` seconds,
+agent, wait, talk (holds included, which the log does not tell apart), beginning, answer, end and number are compared,
+its unanswered rings with the lines RINGNOANSWER, its transfers with their lines; amounts to ``tolerance`` seconds,
 moments to a second more, for the log truncates them. Who of caller and agent hung up is not compared: the log is not
 sure of it (COMPLETECALLER is also written when the agent's phone hangs up). A direct call is compared with its call
 detail records: answered or not, and for how long.
@@ -22,8 +22,8 @@ a line of the log fits nothing; the exit status is then 1, as it is when nothing
      "foreign_events": {"MYEVENT": 3}}
 
     DIFFERENCE: {"kind": "only_in_log" | "only_in_facts" | "outcome" | "agent" | "ended_by" | "talk" | "wait" |
-                         "ended" | "joined" | "ordinal" | "rings" | "transfer" | "direct_call" | "unreadable" |
-                         "misfit",
+                         "answered" | "ended" | "joined" | "ordinal" | "rings" | "transfer" | "direct_call" |
+                         "unreadable" | "misfit",
                  "reason": "gap" | "in_progress" | "no_end" | "outside" | "refused" | "invisible_transfer",
                  "call_id": "1795276750.0", "queue": "support" | null,
                  "facts":   {"says": "answered by Anna", "at": "facts.jsonl:12" | null},

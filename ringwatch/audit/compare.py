@@ -158,12 +158,19 @@ class VisitComparison:
         self._note("outcome", visit.call_id, visit.queue, told, Side(says, _places(seen)), reason=reason)
 
     def _details(self, visit: QueueVisit, seen: Seen, log: QueueVisit) -> None:
+        # Where a Local channel was taken out of the caller's way, the end is told by the channel that took its place.
+        for line in seen.lines:
+            if line.call_id not in (seen.channel, visit.call_id):
+                self._differ("misfit", visit, seen, f"call {visit.call_id}", f"{line.event} of {line.call_id}")
         if visit.agent != log.agent:
             self._differ("agent", visit, seen, visit.agent or "nobody", log.agent or "nobody")
         self._amount("wait", visit, seen, visit.wait_seconds, log.wait_seconds)
         # A moment is truncated, and one of a visit found on attaching is reckoned back from whole seconds.
         slack = QUEUE_LOG_PRECISION
         self._amount("joined", visit, seen, visit.joined_at, log.joined_at, slack=slack)
+        for line in seen.lines:
+            if line.event == "CONNECT":
+                self._amount("answered", visit, seen, visit.joined_at + visit.wait_seconds, line.at, slack=slack)
         if visit.ordinal != log.ordinal and self._countable(visit):
             self._differ("ordinal", visit, seen, f"stay {visit.ordinal}", f"stay {log.ordinal}")
         reason: Reason | None = None

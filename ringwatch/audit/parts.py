@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ringwatch.audit.compare import NOTHING, Pair, Window, places
 from ringwatch.audit.reading import Row, Told, Witness
 from ringwatch.audit.report import Difference, DifferenceKind, Reason, Report, Side
-from ringwatch.core.facts import RingAttempt, Transfer
+from ringwatch.core.facts import QUEUE_LOG_PRECISION, RingAttempt, Transfer
 from ringwatch.core.queue_log import Line
 
 _UNANSWERED = ("no_answer", "busy", "failed")
@@ -36,6 +36,10 @@ class PartComparison:
             for line in self._lines
             if line.event in _COMPLETED
         }
+        self._wanted = {
+            *((visit.call_id, visit.queue) for visit in told.visits.values() if window.holds(visit.joined_at)),
+            *((seen.channel, seen.queue) for seen in witness.visits if window.holds(seen.joined_at)),
+        }
         # The reason for a visit that one side tells in part or not at all is the reason for its rings, too.
         self._reasons = {
             (each.call_id, each.queue): each.reason
@@ -53,11 +57,9 @@ class PartComparison:
             if attempt.queue and attempt.result in _UNANSWERED:
                 ours[attempt.call_id, attempt.queue, attempt.agent].append(attempt)
         theirs = self._by_agent("RINGNOANSWER")
-        for where in sorted(ours.keys() | theirs.keys()):
+        for where in self._sorted(ours.keys() | theirs.keys()):
             mine = sorted(ours.get(where, ()), key=lambda attempt: attempt.ended_at)
             others = theirs.get(where, [])
-            if not self._window.holds(mine[0].started_at if mine else others[0].at):
-                continue
             if len(mine) != len(others):
                 told = Side(f"{where[2]} rang {len(mine)} times in vain", places(map(self._told.place, mine)) or None)
                 says = Side(f"RINGNOANSWER {len(others)} times", places(line.place for line in others) or None)
@@ -71,10 +73,11 @@ class PartComparison:
     def _ring(self, where: Where, attempt: RingAttempt, line: Line) -> None:
         # app_queue's figure is from the dialling on, and in whole seconds where the device gave up.
         lasted, said = attempt.ended_at - attempt.started_at, (line.ring or 0) / 1000
-        if abs(lasted - said) > self._window.tolerance:
-            told = Side(f"{where[2]} called for {lasted:.3f} s", self._told.place(attempt))
-            says = Side(f"RINGNOANSWER after {line.ring} ms", line.place)
-            self._note("rings", where, told, says, [attempt.ended_at], off_by=abs(lasted - said))
+        apart, later = abs(lasted - said), abs(attempt.ended_at - line.at)
+        if apart > self._window.tolerance or later > self._window.tolerance + QUEUE_LOG_PRECISION:
+            told = Side(f"{where[2]} called for {lasted:.3f} s until {attempt.ended_at:.3f}", self._told.place(attempt))
+            says = Side(f"RINGNOANSWER after {line.ring} ms at {line.at:.0f}", line.place)
+            self._note("rings", where, told, says, [attempt.ended_at], off_by=max(apart, later))
 
     def transfers(self) -> None:
         """Compare the transfers that were made: of which kind, and blind ones where to."""
@@ -83,19 +86,18 @@ class PartComparison:
             if transfer.queue and transfer.result == "success":
                 ours[transfer.call_id, transfer.queue, transfer.from_agent].append(transfer)
         theirs = self._by_agent(*_TRANSFERS)
-        for where in sorted(ours.keys() | theirs.keys()):
+        for where in self._sorted(ours.keys() | theirs.keys()):
             mine = sorted(ours.get(where, ()), key=lambda transfer: transfer.at)
             for line in theirs.get(where, ()):
-                near = [each for each in mine if abs(each.at - line.at) <= self._window.tolerance + 1.0]
-                if self._window.holds(line.at):
-                    self._transfer(where, near[0] if near else None, line)
+                allowed = self._window.tolerance + QUEUE_LOG_PRECISION
+                near = [each for each in mine if abs(each.at - line.at) <= allowed]
+                self._transfer(where, near[0] if near else None, line)
                 if near:
                     mine.remove(near[0])
             for transfer in mine:
-                if self._window.holds(transfer.at):
-                    told = Side(_transfer_of(transfer), self._told.place(transfer))
-                    reason: Reason | None = "invisible_transfer" if where[:2] in self._completed else None
-                    self._note("transfer", where, told, NOTHING, [transfer.at], reason=reason)
+                told = Side(_transfer_of(transfer), self._told.place(transfer))
+                reason: Reason | None = "invisible_transfer" if where[:2] in self._completed else None
+                self._note("transfer", where, told, NOTHING, [transfer.at], reason=reason)
 
     def _transfer(self, where: Where, transfer: Transfer | None, line: Line) -> None:
         kind = _TRANSFERS[line.event]
@@ -106,6 +108,10 @@ class PartComparison:
         self._report.compared["transfers"] += 1
         if transfer.kind != kind or (kind == "blind" and transfer.to != line.text):
             self._note("transfer", where, Side(_transfer_of(transfer), self._told.place(transfer)), says, [line.at])
+
+    def _sorted(self, found: Iterable[Where]) -> list[Where]:
+        """Leave out what belongs to visits that are not compared."""
+        return sorted(where for where in found if where[:2] in self._wanted)
 
     def _by_agent(self, *events: str) -> dict[Where, list[Line]]:
         lines: dict[Where, list[Line]] = defaultdict(list)

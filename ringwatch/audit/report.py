@@ -21,6 +21,7 @@ DifferenceKind = Literal[
     "ended_by",
     "talk",
     "wait",
+    "answered",
     "ended",
     "joined",
     "ordinal",

@@ -7,6 +7,8 @@ Rules:
   are divided so that the queue is one in which callers were seen to wait: on ``ENTERQUEUE`` the agent is always
   ``NONE``, which tells the queue's whole name. Free text among the arguments (a caller's name, a reason, an extension)
   takes up what the numbers around it leave.
+* Older Asterisks give some events fewer arguments. A log does not go back to them: a shorter line after a longer
+  one was cut.
 * A line whose event is not known (the dialplan application QueueLog writes any) is `Foreign`, one that cannot be read
   is `Damaged`. Nothing raises.
 * Text is UTF-8; other bytes are kept readable as ``\xNN``, as they are where AMI is read, so that a name is the same
@@ -32,6 +34,7 @@ _N = "-?[0-9]{1,9}"
 _WAITED = rf"{_N}\|(?P<position>{_N})\|(?P<wait>{_N})"
 _TALKED = rf"(?P<wait>{_N})\|(?P<talk>{_N})"
 _TEXT = ".*"
+_NUMBERS = ("wait", "talk", "position", "ring")
 
 _FORMS: dict[str, str] = {
     # url | caller's number | position [| caller's name]. The number ends where the first that can be a place follows.
@@ -129,6 +132,8 @@ class Parser:
     def __init__(self, queues: Iterable[str] = ()) -> None:
         """Start with these names."""
         self._queues = set(queues)
+        self._longest: dict[str, int] = {}
+        """The most numbers that an event had so far."""
 
     def line(self, text: str, place: str) -> Read:
         """Read one line, without its line end."""
@@ -164,11 +169,15 @@ class Parser:
             return self._line(place, at, who, arguments)
         return Damaged(place=place, why=f"{who[3]} has other arguments than Asterisk gives it")
 
-    def _line(self, place: str, at: float, who: tuple[str, str, str, str], arguments: re.Match[str]) -> Line:
+    def _line(self, place: str, at: float, who: tuple[str, str, str, str], arguments: re.Match[str]) -> Line | Damaged:
         call_id, queue, agent, event = who
         if event == "ENTERQUEUE":
             self._queues.add(queue)
         found = arguments.groupdict()
+        numbers = sum(found.get(name) is not None for name in _NUMBERS)
+        if numbers < self._longest.setdefault(event, numbers):
+            return Damaged(place=place, why=f"{event} has fewer arguments than before")
+        self._longest[event] = numbers
 
         def number(name: str) -> int | None:
             value = found.get(name)

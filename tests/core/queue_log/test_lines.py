@@ -158,6 +158,21 @@ def test_nothing_that_stands_in_a_line_raises(text: str) -> None:
     assert isinstance(found, Line | Foreign | Damaged)
 
 
+@pytest.mark.parametrize(
+    ("whole", "short"),
+    [
+        ("ENTERQUEUE||0201000001|1", "ENTERQUEUE||02010"),
+        ("CONNECT|7|1795276761.4|6", "CONNECT|7|17952"),
+        ("COMPLETECALLER|1|22|3", "COMPLETECALLER|1|2"),
+    ],
+)
+def test_a_line_shorter_than_those_before_it_was_cut(whole: str, short: str) -> None:
+    """It would pass for one of an older Asterisk, which a log does not go back to; an upgrade is no damage."""
+    before = f"{TIME}|1.0|support|Anna|"
+    assert [type(each) for each in read(before + whole, before + short)] == [Line, Damaged]
+    assert [type(each) for each in read(before + short, before + whole)] == [Line, Line]
+
+
 def test_an_event_of_a_dialplan_is_foreign() -> None:
     """The application QueueLog writes any name; it is kept for the report."""
     (found,) = read(f"{TIME}|1.0|support|NONE|JOINEMPTY|")
