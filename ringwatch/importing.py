@@ -67,11 +67,11 @@ class Imported:
         foreign = ", ".join(f"{name} ({count})" for name, count in tally.foreign.most_common())
         return [
             *([f"events that Asterisk itself does not write, passed over: {foreign}"] if foreign else []),
-            *([f"{tally.damaged} lines cannot be read, the first: {_shown(tally)}"] if tally.damaged else []),
-            *([f"{tally.torn} files end in the middle of a line"] if tally.torn else []),
-            *([f"{self.misfit_count} lines fit nothing, the first: {self.misfits[0]}"] if self.misfits else []),
-            *([f"{self.told_before} visits were told before and are left as they are"] if self.told_before else []),
-            *([f"{self.open_visits} visits have no end in the log and are not told"] if self.open_visits else []),
+            *([f"lines that cannot be read: {tally.damaged}, the first: {_shown(tally)}"] if tally.damaged else []),
+            *([f"files that end in the middle of a line: {tally.torn}"] if tally.torn else []),
+            *([f"lines that fit nothing: {self.misfit_count}, the first: {self.misfits[0]}"] if self.misfits else []),
+            *([f"visits told before, left as they are: {self.told_before}"] if self.told_before else []),
+            *([f"visits without an end in the log, not told: {self.open_visits}"] if self.open_visits else []),
         ]
 
 

@@ -556,7 +556,7 @@ class TestCommand:
         assert ran.exit_code == 1
         shown = " ".join(ran.output.split())
         assert "agent 1795424400.0 Bram Anna support" in shown
-        assert "1 differences." in shown
+        assert "They differ: 1." in shown
 
     def test_a_program_gets_everything(self, desk: Desk) -> None:
         """As documented in ringwatch.audit."""

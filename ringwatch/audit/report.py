@@ -144,7 +144,7 @@ class Report:
             console.print(self._table())
         words = {
             "agree": "[bold green]They agree.[/]",
-            "differ": f"[bold red]{len(self.differences)} differences.[/]",
+            "differ": f"[bold red]They differ: {len(self.differences)}.[/]",
             "nothing_compared": "[bold red]Nothing could be compared.[/] Are these the facts and the log of one time?",
         }
         console.print(words[self.verdict])
