@@ -2,9 +2,10 @@
 
 What the pump does with it, each of these from its one task:
 
-1. ``broke(at)`` when the stream broke off, ``at`` being the last event's time; also before the first attachment, with
-   the time of the last fact of an earlier run (and `remember` with its facts): a restart is a gap like any other.
-2. ``resumed(at)`` when the PBX is heard again.
+1. ``take_over(facts, now)`` before the first attachment, with the facts of an earlier run: a restart is a gap like any
+   other. Without them the gap's beginning is not known, and nothing is healed of what was before.
+2. ``broke(at)`` when the stream broke off, ``at`` being the last event's time; ``resumed(at)`` when the PBX is heard
+   again, also for the first time.
 3. ``sift(records)`` over all records before they are published.
 4. ``await heal(now)`` every second or so, whether attached or not, and publish what it returns; ``now`` is the PBX's
    clock. While the PBX is not heard, visits are told from the log as they end.
@@ -27,7 +28,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from ringwatch.core.facts import Leg, QueueVisit, Record
+from ringwatch.core.facts import Anomaly, Fact, Gap, Leg, QueueVisit, Record, Transfer
 from ringwatch.core.queue_log import QueueLog, Story, Told, lost, mend
 from ringwatch.core.queue_log.healing import JOIN_SLACK_SECONDS, agree, channel_of, merged
 from ringwatch.core.standards import Policy
@@ -39,6 +40,8 @@ LOOKBACK_SECONDS = 6 * 3600.0
 SETTLE_SECONDS = 3.0
 """AMI tells a visit at once, but for what it must settle (`ringwatch.core.visits`) and what the log truncates."""
 HOLD_BACK_SECONDS = 10.0
+LONGEST_RESTART_SECONDS = 24 * 3600.0
+"""What happened longer before a start is for ``ringwatch import``: counters that jump by weeks help nobody."""
 KEEP_SECONDS = 900.0
 """For how long visits of the log are kept that no gap touches: a silent connection is found out late."""
 
@@ -52,6 +55,7 @@ class QueueLogHealer:
 
     def __init__(self, pbx: str, policy: Policy, path: Path, *, keep: float = KEEP_SECONDS) -> None:
         """Prepare; nothing is opened before the first `heal`."""
+        self._pbx = pbx
         self._path = path
         self._keep = keep
         self._log = QueueLog(pbx, policy)
@@ -64,9 +68,13 @@ class QueueLogHealer:
         self.trouble: str | None = None
         """Why the log cannot be read."""
 
-    def remember(self, facts: Iterable[Record]) -> None:
-        """Take note of what was told in an earlier run."""
-        self._told.note(facts)
+    def take_over(self, facts: Iterable[Fact], now: float) -> None:
+        """Take note of what an earlier run told of this PBX, and take the time since its last word as a gap."""
+        own = [fact for fact in facts if fact.pbx == self._pbx]
+        self._told.note(own)
+        if own:
+            last = max(_moment(fact) for fact in own)
+            self.broke(max(last, now - LONGEST_RESTART_SECONDS))
 
     def broke(self, at: float) -> None:
         """From here on the PBX is not heard."""
@@ -161,3 +169,10 @@ class QueueLogHealer:
         gone = [held for held in self._held if held[0].ended_at + HOLD_BACK_SECONDS <= now]
         self._held = [held for held in self._held if held not in gone]
         return [record for visit, leg in gone for record in (leg, visit) if record is not None]
+
+
+def _moment(fact: Fact) -> float:
+    """Return the latest moment of which a fact tells."""
+    if isinstance(fact, Gap):
+        return fact.to
+    return fact.at if isinstance(fact, Anomaly | Transfer) else fact.ended_at

@@ -14,15 +14,17 @@ from msgspec.structs import replace
 from ringwatch.ami.translate import Translator
 from ringwatch.core import events as ev
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import Key, Leg, QueueVisit, Record
+from ringwatch.core.facts import CallOffered, Fact, Key, Leg, QueueReading, QueueVisit, Record
 from ringwatch.core.queue_log import lost
 from ringwatch.core.standards import Policy
 from ringwatch.sources.healing import HOLD_BACK_SECONDS, KEEP_SECONDS, SETTLE_SECONDS, QueueLogHealer
 from tests.core.queue_log.logs import Log, captured
 from tests.core.queue_log.test_healing import LEG, ONE_VISIT, TALKING, WAITING
+from tests.sinks.samples import EVERY_KIND
 from tests.tools.captures import CAPTURES, blocks
 
 NINE = 1_795_424_400
+EVERY_FACT = [fact for fact in EVERY_KIND if not isinstance(fact, CallOffered | QueueReading)]
 POLICY = Policy(trunks=("PJSIP/trunk",))
 
 
@@ -184,11 +186,37 @@ class TestAlone:
     async def test_a_restart_is_a_gap_like_any_other(self, healer: QueueLogHealer, path: Path) -> None:
         """From the last fact of the earlier run on; what that told is remembered."""
         write(path, ONE_VISIT, ONE_VISIT.replace("|1.0|", "|2.0|"))
-        healer.remember([replace(TALKING, talk_ended_by="caller")])
-        healer.broke(NINE + 10)
+        heard = replace(TALKING, talk_ended_by="transfer", ended_at=NINE + 10)
+        elsewhere = [replace(fact, pbx="other") for fact in EVERY_FACT]
+        healer.take_over([heard, *elsewhere], NINE + 90)
         healer.resumed(NINE + 90)
         told = await healer.heal(NINE + 100)
         assert {record.call_id for record in told if isinstance(record, QueueVisit)} == {"2.0"}
+
+    @pytest.mark.parametrize("fact", EVERY_FACT, ids=lambda fact: type(fact).__name__)
+    async def test_any_fact_tells_until_when_an_earlier_run_listened(
+        self, healer: QueueLogHealer, path: Path, fact: Fact
+    ) -> None:
+        """The last of them begins the gap; what ended before it was heard."""
+        write(path, "0|7.0|support|NONE|ENTERQUEUE||0201|1\n20|7.0|support|NONE|ABANDON|1|1|20")
+        healer.take_over([fact], NINE + 200)
+        healer.resumed(NINE + 200)
+        before = getattr(fact, "ended_at", None) or getattr(fact, "at", None) or getattr(fact, "to", NINE)
+        assert bool(await healer.heal(NINE + 200)) == (before < NINE + 21)
+
+    async def test_a_run_long_ago_is_not_made_up_for(self, healer: QueueLogHealer, path: Path) -> None:
+        """Counters that jump by weeks help nobody: that is what ``ringwatch import`` is for."""
+        write(path, ONE_VISIT)
+        healer.take_over([replace(TALKING, call_id="3.0", uniqueid="3.0", ended_at=NINE - 9e6)], NINE + 90_000)
+        healer.resumed(NINE + 90_000)
+        assert await healer.heal(NINE + 90_000) == []
+
+    async def test_a_first_run_has_nothing_to_make_up_for(self, healer: QueueLogHealer, path: Path) -> None:
+        """Since when anybody listened is not known."""
+        write(path, ONE_VISIT)
+        healer.take_over([], NINE + 90)
+        healer.resumed(NINE + 90)
+        assert await healer.heal(NINE + 90) == []
 
     async def test_a_silent_connection_is_found_out_late(self, healer: QueueLogHealer, path: Path) -> None:
         """The log was read on in the meantime; what it told then is not forgotten."""
@@ -271,7 +299,8 @@ class Watch:
                     healer.close()
                     engine, healer = Engine("main", POLICY), QueueLogHealer("main", POLICY, self.path)
                     # What the facts file holds.
-                    healer.remember(self.records)
+                    facts = [each for each in self.records if not isinstance(each, CallOffered | QueueReading)]
+                    healer.take_over(facts, begins)
                 else:
                     engine.apply(ev.StreamBroke(begins, "disconnected"))
                 healer.broke(begins)
