@@ -112,12 +112,12 @@ def replay(capture: Path, config_path: Path | None, facts: Path | None, metrics:
     Example:
       ringwatch replay monday.ami.gz --facts monday.jsonl --metrics monday.prom
     """
-    pbx, policy = "main", Policy()
+    pbx, policy, agents = "main", Policy(), False
     if config_path:
         settings = config.load(config_path, os.environ)
         pbx = settings.pbx[0].name
-        policy = settings.policy_for(pbx)
-    summary, page = Summary(), MetricsSink({pbx: policy})
+        policy, agents = settings.policy_for(pbx), settings.metrics.agents
+    summary, page = Summary(), MetricsSink({pbx: policy}, agents=agents)
     sinks: list[Sink] = [summary, page]
     if facts:
         sinks.append(FactsFile(facts))

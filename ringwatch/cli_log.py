@@ -76,13 +76,13 @@ def import_(
     """
     if follow and len(logs) > 1:
         raise click.UsageError("--follow takes one LOG")
-    pbx, policy = name or "main", Policy()
+    pbx, policy, agents = name or "main", Policy(), False
     if config_path:
         settings = config.load(config_path, os.environ)
         pbx = pbx_of(settings, name).name
-        policy = settings.policy_for(pbx)
+        policy, agents = settings.policy_for(pbx), settings.metrics.agents
     before = [fact for _, fact in read_facts(facts) if fact] if facts and facts.exists() else []
-    summary, page = Summary(), MetricsSink({pbx: policy})
+    summary, page = Summary(), MetricsSink({pbx: policy}, agents=agents)
     sinks: list[Sink] = [summary, page, *([FactsFile(facts)] if facts else [])]
 
     async def work() -> importing.Imported:

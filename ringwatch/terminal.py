@@ -59,11 +59,24 @@ def pbx_of(settings: Config, name: str | None) -> PbxConfig:
 
 
 def show(summary: Summary, page: MetricsSink, metrics: Path | None, as_json: object) -> None:
-    """Write the page where it is asked for, and print the summary, or for a program ``as_json`` unless that is None."""
+    """Write the page where it is asked for, and print the summary, or for a program ``as_json`` unless that is None.
+
+    :raises RingwatchError: the page cannot be written.
+    """
     if metrics:
-        with click.open_file(str(metrics), "wb") as file:
-            file.write(page.render())
+        _write(metrics, page.render())
     if as_json is not None:
         click.echo(json.dumps(as_json, ensure_ascii=False, indent=2))
     elif metrics != Path("-"):
         Console().print(summary.table())
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        with click.open_file(str(path), "wb") as file:
+            file.write(data)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        message = f"cannot write {path}: {error.strerror}"
+        raise RingwatchError(message) from error

@@ -25,7 +25,7 @@ from ringwatch.core.facts import Call, QueueVisit, Record, RingAttempt, Transfer
 from tests.asterisk.records import Cel, QueueLine
 from tests.difference import Difference
 from tests.legs import CallTold, by_call, time_of
-from tests.together import Interval, number_of, origins, seconds, union, within
+from tests.together import Interval, number_of, origins
 
 TOLERANCE = 1.2
 """Seconds; Asterisk's figures are whole seconds, each end of an interval truncated by itself."""
@@ -48,7 +48,11 @@ _NEVER_IN_LINE = ("refused_full", "refused_empty")
 
 @dataclass
 class Witnessed:
-    """One visit as queue_log tells it; ``caller`` is the Uniqueid it knows the caller by."""
+    """One visit as queue_log tells it.
+
+    ``caller`` is the Uniqueid it knows the caller by; ``left_as`` the one by which it tells of the end of the talk,
+    another one when the Local half that stood in the queue for a caller was taken out in the middle of the talk.
+    """
 
     caller: str
     queue: str
@@ -57,25 +61,33 @@ class Witnessed:
     wait: int = 0
     talk: int | None = None
     ended: str | None = None
+    left_as: str = ""
 
 
-def witnessed(lines: Iterable[QueueLine]) -> list[Witnessed]:
-    """Read visits out of a queue_log, in the order of joining."""
+def witnessed(lines: Iterable[QueueLine], origin: Mapping[str, str]) -> list[Witnessed]:
+    """Read visits out of a queue_log, in the order of joining.
+
+    :param origin: whose call a channel belongs to, where another log tells it.
+    """
     visits: list[Witnessed] = []
-    last: dict[tuple[str, str], Witnessed] = {}
     for line in lines:
-        key = (line.call_id, line.queue)
         if line.event == "ENTERQUEUE":
-            last[key] = Witnessed(line.call_id, line.queue)
-            visits.append(last[key])
+            visits.append(Witnessed(line.call_id, line.queue))
         elif line.event in _ENDS:
-            visit = last[key]
+            visit = next(each for each in reversed(visits) if (each.caller, each.queue) == (line.call_id, line.queue))
             visit.outcome = _ENDS[line.event]
             visit.wait = int(line.args[_WAIT[line.event]])
             visit.agent = line.agent if line.event == "CONNECT" else None
         elif line.event in _TALK:
-            visit = last[key]
+            talks = [
+                each
+                for each in visits
+                if (each.queue, each.agent, each.ended) == (line.queue, line.agent, None)
+                and origin.get(each.caller, each.caller) == origin.get(line.call_id, line.call_id)
+            ]
+            visit = next((each for each in talks if each.caller == line.call_id), talks[-1])
             visit.talk, visit.ended = int(line.args[_TALK[line.event]]), line.event
+            visit.left_as = line.call_id
     return visits
 
 
@@ -98,7 +110,7 @@ def compare_queue_log(records: Sequence[Record], lines: Sequence[QueueLine], row
     """
     origin = origins(rows)
     theirs_by_visit: dict[tuple[str, str], list[Witnessed]] = defaultdict(list)
-    for visit in witnessed(lines):
+    for visit in witnessed(lines, origin):
         theirs_by_visit[origin.get(visit.caller, visit.caller), visit.queue].append(visit)
     ours_by_visit: dict[tuple[str, str], list[QueueVisit]] = defaultdict(list)
     for record in records:
@@ -153,6 +165,8 @@ class _Talk:
         for each in records:
             if isinstance(each, QueueVisit):
                 self._joins[each.call_id].append(each.joined_at)
+        self._origin = origins(rows)
+        self._gone = {row.uniqueid: row.time for row in rows if row.event == "CHAN_END"}
         self._rows = [row for row in rows if row.event in ("BRIDGE_ENTER", *_TRANSFERS)]
 
     def compare(self, fact: QueueVisit, line: Witnessed) -> Iterator[tuple[str, str]]:
@@ -163,29 +177,31 @@ class _Talk:
         connected = fact.joined_at + fact.wait_seconds
         talk = fact.talk_seconds + fact.hold_seconds
         handed = self._handed_on(told, fact, connected)
-        if line.ended in _TRANSFERS:
-            yield from self._transferred(fact, line, handed, talk)
-            return
-        end = fact.ended_at
-        if handed is not None:
-            row = self._unseen(fact, line, handed)
-            told_of = f"{handed.kind} transfer at {handed.at:.3f} told, {line.ended} after {line.talk} s in queue_log"
-            if row is None:
-                yield "talk end", told_of
-                return
+        unseen = None if handed is None else self._unseen(fact, line, handed)
+        if handed is not None and unseen is not None:
+            what = f"{handed.kind} transfer at {handed.at:.3f} told, {line.ended} after {line.talk} s in queue_log"
             yield (
                 "not seen by app_queue",
-                f"{told_of}: made by {row.channel} in a bridge that is not the queue's: {row.extra}",
+                f"{what}: made by {unseen.channel}, not in the bridge queue made: {unseen.extra}",
             )
-            end = self._end(fact)
-        elif fact.talk_ended_by == "transfer":
-            yield "talk end", f"talk_ended_by transfer told, {line.ended} in queue_log"
-        elif any(hold.kind == "park" and hold.agent == fact.agent for hold in told.holds_after(connected)):
-            end = self._end(fact)
-        # Of a parked caller's agent it is not told when the phone, alone in its bridge, was put down.
-        if abs(end - connected - line.talk) > TOLERANCE and not (
-            line.ended == "COMPLETEAGENT" and end != fact.ended_at
+        if line.ended in _TRANSFERS:
+            if unseen is None:
+                yield from self._transferred(fact, line, handed, talk)
+            return
+        end = fact.ended_at
+        if unseen is not None or any(
+            hold.kind == "park" and hold.agent == fact.agent for hold in told.holds_after(connected)
         ):
+            end = self._gone.get(line.left_as, self._end(fact))
+            if (
+                line.ended == "COMPLETEAGENT"
+            ):  # the phone, alone in its bridge, was put down while the caller was parked
+                end = min(end, connected + line.talk)
+        elif handed is not None or fact.talk_ended_by == "transfer":
+            seen = "none" if handed is None else f"{handed.kind} at {handed.at:.3f}"
+            yield "talk end", f"talk_ended_by {fact.talk_ended_by}, transfer {seen} told, {line.ended} in queue_log"
+            return
+        if abs(end - connected - line.talk) > TOLERANCE:
             yield "talk", f"{end - connected:.3f} from connect to end told, {line.talk} in queue_log ({line.ended})"
         yield from self._sums(fact, told, Interval(connected, self._until(fact, connected, handed)))
 
@@ -225,6 +241,8 @@ class _Talk:
         for row in self._rows:
             if _TRANSFERS.get(row.event) == handed.kind and abs(row.time - handed.at) <= SAME:
                 extra = json.loads(row.extra)
+                if self._origin.get(extra["transferee_channel_uniqueid"]) != fact.call_id:
+                    continue
                 if bridge not in (extra.get("bridge_id"), extra.get("bridge1_id"), extra.get("bridge2_id")):
                     return row
         return None
@@ -246,7 +264,9 @@ class _Talk:
             return
         number = number_of(fact.interface or "")
         legs = [leg for leg in told.legs if number_of(leg.interface) == number and span.overlap(time_of(leg)) > 0]
-        talk = sum(leg.talk_seconds for leg in legs)
+        # A busy Asterisk may need half a second from connecting the two to bridging them.
+        late = min((leg.started_at for leg in legs), default=span.start) - span.start
+        talk = sum(leg.talk_seconds for leg in legs) + max(late, 0.0)
         if abs(fact.talk_seconds - talk) > SAME:
             yield "visit sum", f"talk {fact.talk_seconds:.3f} told of the visit, {talk:.3f} in the legs of {fact.agent}"
 

@@ -49,7 +49,8 @@ def compare_calls(
 
 def _call(call: Call, told: CallTold, own: list[Cdr]) -> Iterator[tuple[str, str]]:
     answered = [record for record in own if record.disposition == "ANSWERED" and record.dstchannel]
-    if call.answered != bool(answered):
+    fetched = [record for record in own if record.disposition == "ANSWERED" and record.lastapp == "ParkedCall"]
+    if call.answered != bool(answered or fetched):
         found = [f"{record.disposition} {record.dstchannel}" for record in own]
         yield "cdr answered", f"answered {call.answered} told, {found} in CDR"
     start, end = min(record.start for record in own), max(record.end for record in own)
@@ -58,7 +59,19 @@ def _call(call: Call, told: CallTold, own: list[Cdr]) -> Iterator[tuple[str, str
     if end > call.ended_at + TOLERANCE:
         yield "cdr end", f"ended {call.ended_at:.3f} told, {end:.0f} in CDR"
     for record in answered:
-        yield from _talk(record, told)
+        if not any(_takes_over(other, record) for other in answered):
+            yield from _talk(record, told)
+
+
+def _takes_over(later: Cdr, record: Cdr) -> bool:
+    """Whether the phone behind a Local channel took its place (optimisation): the same talk in another record."""
+    local, phone = record.dstchannel.rpartition("-")[0], later.dstchannel.rpartition("-")[0]
+    return (
+        local.startswith("Local/")
+        and not phone.startswith("Local/")
+        and number_of(local) == number_of(phone)
+        and abs(later.start - record.end) <= 1
+    )
 
 
 def _talk(record: Cdr, told: CallTold) -> Iterator[tuple[str, str]]:
@@ -68,8 +81,10 @@ def _talk(record: Cdr, told: CallTold) -> Iterator[tuple[str, str]]:
         phone = record.channel if record.dstchannel.startswith("PJSIP/trunk") else record.dstchannel
     number = number_of(phone.rpartition("-")[0])
     legs = [leg for leg in told.legs if number_of(leg.interface) == number]
-    if not legs and phone.startswith("Local/"):
-        return  # somebody consulted: not with the caller yet, or a queue
+    if phone.startswith("Local/"):
+        if not legs:
+            return  # somebody consulted: not with the caller yet, or a queue
+        legs = told.legs  # whoever is behind it may have handed on its other half, and CDR does not see that
     parted = [Interval(leg.ended_at, leg.ended_at) for leg in legs]
     parted += [time_of(hold) for leg in legs for hold in told.holds if hold.agent == leg.agent and hold.kind != "hold"]
     billed = f"{record.billsec} s with {number} until {record.end:.0f} in CDR"
@@ -82,23 +97,29 @@ def _talk(record: Cdr, told: CallTold) -> Iterator[tuple[str, str]]:
 
 
 def compare_direct_calls(records: Sequence[Record], cdr: Sequence[Cdr]) -> tuple[int, list[Difference]]:
-    """Compare calls that no queue saw with their CDR rows: disposition, and the time from the answer to the end."""
+    """Compare calls that no queue saw with their CDR rows: disposition, and the time from the answer to the end.
+
+    Only of a call that was nobody's to hand on is all of its time in one record.
+    """
     by_id: dict[str, list[Cdr]] = defaultdict(list)
     for record in cdr:
         by_id[record.uniqueid].append(record)
+    told = by_call(records)
     differences: list[Difference] = []
     compared = 0
     for call in records:
         if not isinstance(call, Call) or call.line is None or call.queues or call.outcome == "unknown":
             continue
         compared += 1
-        own = by_id.get(call.call_id, [])
-        answered = [record for record in own if record.disposition == "ANSWERED"]
+        answered = [record for record in by_id.get(call.call_id, []) if record.disposition == "ANSWERED"]
         if call.answered != bool(answered):
-            found = [record.disposition for record in own]
-            differences.append(Difference(call.call_id, f"direct: answered {call.answered} told, {found} in CDR"))
-        elif call.answered_at is not None:
+            found = [record.disposition for record in by_id.get(call.call_id, [])]
+            what = f"direct: answered {call.answered} told, {found} in CDR"
+            differences.append(Difference(call.call_id, what, "cdr direct"))
+        moved = call.transfers or any(hold.kind != "hold" for hold in told[call.call_id].holds)
+        if call.answered_at is not None and answered and not moved:
             up, billed = call.ended_at - call.answered_at, sum(record.billsec for record in answered)
             if abs(up - billed) > TOLERANCE:
-                differences.append(Difference(call.call_id, f"direct: up {up:.3f} s told, {billed} s in CDR"))
+                what = f"direct: up {up:.3f} s told, {billed} s in CDR"
+                differences.append(Difference(call.call_id, what, "cdr direct"))
     return compared, differences

@@ -22,6 +22,8 @@ RING_TOLERANCE = 0.15
 """Seconds between what a phone did and what is told of it."""
 _ANSWER_NEAR = 0.5
 """Seconds between the ends of a ring attempt and the pick-up it is about."""
+_TYPING = 4.0
+"""Seconds an agent takes at most to press #1 and a number."""
 
 DeedKind = Literal["blind", "attended", "park"]
 
@@ -57,6 +59,8 @@ class Deed:
     kind: DeedKind
     channel: str
     to: str
+    keys: bool = False
+    """Asked for with keys: the caller hears music from #1 on, until the number is complete."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,12 @@ def compare_holds(records: Sequence[Record], rows: Sequence[Cel], ledger: Ledger
             ]
             compared += len(held)
             own = _holds_of(number, told[call_id])
-            for kind, what in _holds(number, held, own, [each.time for each in stretches]):
+            typing = [
+                Interval(deed.at, deed.at + _TYPING)
+                for deed in ledger.deeds
+                if deed.keys and number_of(deed.channel.rpartition("-")[0]) == number
+            ]
+            for kind, what in _holds(number, held, own, [each.time for each in stretches], typing):
                 differences.append(Difference(call_id, what, kind))
     return compared, differences
 
@@ -153,7 +162,11 @@ def _holds_of(number: str, told: CallTold) -> list[Hold]:
 
 
 def _holds(
-    number: str, held: Sequence[Interval], own: Sequence[Hold], heard: Sequence[Interval]
+    number: str,
+    held: Sequence[Interval],
+    own: Sequence[Hold],
+    heard: Sequence[Interval],
+    typing: Sequence[Interval],
 ) -> Iterator[tuple[str, str]]:
     for interval in held:
         untold = seconds(without(interval, map(time_of, own)))
@@ -161,7 +174,7 @@ def _holds(
             yield "hold untold", f"hold: {number} held {interval}, {untold:.3f} s of it untold; told {_all(own)}"
     for hold in own:
         together = union(piece for part in heard for piece in within(part, [time_of(hold)]))
-        unheld = sum(seconds(without(part, held)) for part in together)
+        unheld = sum(seconds(without(part, [*held, *typing])) for part in together)
         if hold.kind != "park" and unheld > NEAR:
             did = ", ".join(map(str, held)) or "no hold"
             yield "hold unseen", f"hold: told {_all([hold])}, {unheld:.3f} s of it not by {number}, which did {did}"
@@ -192,7 +205,9 @@ def compare_deeds(records: Sequence[Record], rows: Sequence[Cel], ledger: Ledger
         number = number_of(deed.channel.rpartition("-")[0])
         for kind, what in (
             *_target(deed, after, told[call_id]),
-            *_consultation(deed, after, told[call_id], number, calls[call_id].ended_at),
+            *_consultation(
+                deed, after, told[call_id], number, min(calls[call_id].ended_at, _put_down(deed, number, ledger))
+            ),
         ):
             differences.append(Difference(call_id, f"{deed.kind} by {number} to {deed.to}: {what}", kind))
     return compared, differences
@@ -205,14 +220,20 @@ def _target(deed: Deed, after: Sequence[Cel], told: CallTold) -> Iterator[tuple[
             yield "transfer target", f"made at {made[0]:.3f}, told to {each.to!r}"
 
 
+def _put_down(deed: Deed, number: str, ledger: Ledger) -> float:
+    """Return when the phone behind a channel was put down: what its Local half does after that is nobody's doing."""
+    own = [p.time.end for p in ledger.pickups if p.number == number and p.time.start <= deed.at <= p.time.end]
+    return max(own, default=deed.at)
+
+
 def _consultation(
-    deed: Deed, after: Sequence[Cel], told: CallTold, number: str, call_ended_at: float
+    deed: Deed, after: Sequence[Cel], told: CallTold, number: str, until: float
 ) -> Iterator[tuple[str, str]]:
     """While a consulting agent's channel is in another bridge, the caller is on hold."""
     moves = [row.time for row in after if row.event == "BRIDGE_EXIT"][:2]
-    if deed.kind != "attended" or len(moves) < 2 or call_ended_at <= moves[0]:
+    if deed.kind != "attended" or len(moves) < 2 or until <= moves[0]:
         return
-    away = Interval(moves[0], min(moves[1], call_ended_at))
+    away = Interval(moves[0], min(moves[1], until))
     own = _holds_of(number, told)
     untold = seconds(without(away, map(time_of, own)))
     if untold > NEAR:

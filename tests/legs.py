@@ -137,7 +137,7 @@ def _missing(told: CallTold, phones: dict[str, list[Interval]]) -> Iterator[tupl
         for interval in intervals:
             if interval.seconds < SHORTEST:
                 continue
-            own = [leg for leg in legs if time_of(leg).overlap(interval) > 0]
+            own = [leg for leg in legs if time_of(leg).overlap(interval) > MOVING]
             untold = seconds(without(interval, [time_of(leg) for leg in own]))
             if untold > NEAR:
                 instead = [leg for leg in told.legs if time_of(leg).overlap(interval) > NEAR]
@@ -203,7 +203,8 @@ def _all(intervals: Iterable[Interval]) -> str:
 
 def compare_transfers(records: Sequence[Record], rows: Sequence[Cel]) -> tuple[int, list[Difference]]:
     """Compare transfers that succeeded; return how many the log has, and the disagreements."""
-    origin, calls = origins(rows), finished(records, rows)
+    origin, calls, told = origins(rows), finished(records, rows), by_call(records)
+    heard = talks(rows, calls)
     left = [each for each in records if isinstance(each, Transfer) and each.result == "success"]
     differences: list[Difference] = []
     compared = 0
@@ -216,21 +217,22 @@ def compare_transfers(records: Sequence[Record], rows: Sequence[Cel]) -> tuple[i
         if call_id not in calls:
             continue
         compared += 1
-        number = number_of(row.channel.rpartition("-")[0])
+        makers = _makers(row, heard.get(call_id, []))
         to = extra.get("extension") or _target(extra.get("transfer_target_channel_name", ""))
-        seen = f"{kind} by {number} to {to or '?'} at {row.time:.3f} by CEL"
-        own = [
-            each for each in left if each.call_id == call_id and each.kind == kind and abs(each.at - row.time) <= NEAR
-        ]
+        seen = f"{kind} by {', '.join(sorted(makers))} to {to or '?'} at {row.time:.3f} by CEL ({row.channel})"
+        mine = [each for each in left if each.call_id == call_id]
+        own = [each for each in mine if each.kind == kind and abs(each.at - row.time) <= NEAR]
         if not own:
-            told = [each for each in left if each.call_id == call_id]
-            differences.append(Difference(call_id, f"transfer: {seen}, told {_transfers(told)}", "transfer untold"))
+            if makers:  # else an operator took a caller out of a line, and no agent handed anybody on
+                what = f"transfer: {seen}, told {_transfers(mine)}"
+                differences.append(Difference(call_id, what, "transfer untold"))
             continue
         left.remove(own[0])
-        if to and own[0].to != to:
+        if kind == "blind" and own[0].to != to:
             differences.append(Difference(call_id, f"transfer: {seen}, told to {own[0].to!r}", "transfer target"))
-        if not _made_by(own[0], number, records):
-            differences.append(Difference(call_id, f"transfer: {seen}, told by {own[0].from_agent}", "transfer agent"))
+        legs = [leg for leg in told[call_id].legs if leg.agent == own[0].from_agent]
+        if not makers & {number_of(leg.interface) for leg in legs}:
+            differences.append(Difference(call_id, f"transfer: {seen}, told {_transfers(own)}", "transfer agent"))
     differences += [
         Difference(each.call_id, f"transfer: told {_transfers([each])}, not in CEL", "transfer unseen")
         for each in left
@@ -239,19 +241,19 @@ def compare_transfers(records: Sequence[Record], rows: Sequence[Cel]) -> tuple[i
     return compared, differences
 
 
+def _makers(row: Cel, heard: Sequence[Talk]) -> set[str]:
+    """Return who may have made a transfer: whoever the caller heard, or heard before the consultation.
+
+    The channel that made it may be a Local half, with anybody behind it.
+    """
+    now = {each.number for each in heard if each.time.start < row.time <= each.time.end + NEAR}
+    own = {number_of(row.channel.rpartition("-")[0])} & {each.number for each in heard}
+    return (own or now) if row.event == "ATTENDEDTRANSFER" else (now or own)
+
+
 def _target(channel: str) -> str:
     """Return who was consulted, as far as the log tells: ``108`` of ``Local/108@internal-00000003;1``."""
     return number_of(channel.rpartition("-")[0]) if "/" in channel and channel != "N/A" else ""
-
-
-def _made_by(transfer: Transfer, number: str, records: Iterable[Record]) -> bool:
-    """Whether the agent who made a transfer talked on that phone."""
-    if number_of(transfer.from_agent) == number:
-        return True
-    return any(
-        isinstance(each, Leg) and each.agent == transfer.from_agent and number_of(each.interface) == number
-        for each in records
-    )
 
 
 def _transfers(transfers: Iterable[Transfer]) -> str:
@@ -260,7 +262,8 @@ def _transfers(transfers: Iterable[Transfer]) -> str:
 
 def compare_parks(records: Sequence[Record], rows: Sequence[Cel]) -> tuple[int, list[Difference]]:
     """Compare parks; return how many the log has, and the disagreements."""
-    origin, calls = origins(rows), finished(records, rows)
+    origin, calls, told = origins(rows), finished(records, rows), by_call(records)
+    heard = talks(rows, calls)
     left = [each for each in records if isinstance(each, Hold) and each.kind == "park"]
     differences: list[Difference] = []
     compared = 0
@@ -269,19 +272,19 @@ def compare_parks(records: Sequence[Record], rows: Sequence[Cel]) -> tuple[int, 
         if call_id not in calls:
             continue
         compared += 1
-        parker = number_of(json.loads(row.extra).get("parker_dial_string", ""))
+        parkers = {each.number for each in heard[call_id] if abs(each.time.end - row.time) <= NEAR}
         reason = json.loads(end.extra).get("reason", "")
-        seen = f"park by {parker} {Interval(row.time, end.time)} {reason} by CEL"
+        seen = f"park by {', '.join(sorted(parkers))} {Interval(row.time, end.time)} {reason} by CEL"
         own = [each for each in left if each.call_id == call_id and abs(each.started_at - row.time) <= NEAR]
         if not own:
-            holds = [each for each in records if isinstance(each, Hold) and each.call_id == call_id]
-            differences.append(Difference(call_id, f"park: {seen}, told {_holds(holds)}", "park untold"))
+            what = f"park: {seen}, told {_holds(told[call_id].holds)}"
+            differences.append(Difference(call_id, what, "park untold"))
             continue
         left.remove(own[0])
         if abs(own[0].ended_at - end.time) > NEAR:
             differences.append(Difference(call_id, f"park: {seen}, told {_holds(own)}", "park end"))
-        legs = [each for each in records if isinstance(each, Leg) and each.call_id == call_id]
-        if not any(leg.agent == own[0].agent and number_of(leg.interface) == parker for leg in legs):
+        legs = [leg for leg in told[call_id].legs if leg.agent == own[0].agent]
+        if not parkers & {number_of(leg.interface) for leg in legs}:
             differences.append(Difference(call_id, f"park: {seen}, told {_holds(own)}", "park agent"))
     differences += [
         Difference(each.call_id, f"park: told {_holds([each])}, not in CEL", "park unseen")

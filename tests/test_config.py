@@ -274,7 +274,7 @@ class TestReading:
         assert read.server_name == "pbx"
 
     def test_a_queue_log_starts_at_the_configuration_file_and_need_not_be_there(self, tmp_path: Path) -> None:
-        """Asterisk makes it when the first caller joins a queue; a relative one is made whole, an absolute one stays."""
+        """Asterisk makes it when it starts; a relative one is made whole, an absolute one stays."""
         relative = load(private(tmp_path / "ringwatch.toml", f'{WITH_SECRET}queue_log = "log/queue_log"\n'), {})
         assert relative.pbx[0].queue_log == tmp_path / "log" / "queue_log"
         absolute = parse(f'{WITH_SECRET}queue_log = "/nowhere/queue_log"\n', "x.toml")

@@ -44,10 +44,17 @@ class Verdict:
         self.compared[what] += compared
         self.differences += differences
 
-    def __str__(self) -> str:
+    @property
+    def summary(self) -> str:
+        """One line."""
         counts = ", ".join(f"{count} {what}" for what, count in self.compared.items())
-        kinds = Counter(difference.kind for difference in self.differences)
-        lines = [f"compared {counts}; {len(self.differences)} differences {dict(kinds)}"]
+        kinds = dict(Counter(difference.kind for difference in self.differences))
+        return (
+            f"compared {counts}; {len(self.differences)} differences {kinds}; {len(self.blind)} not seen by app_queue"
+        )
+
+    def __str__(self) -> str:
+        lines = [self.summary]
         lines += [
             f"  [{each.kind}] {each}" for each in sorted(self.differences, key=lambda each: (each.kind, each.call_id))
         ]

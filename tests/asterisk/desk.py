@@ -52,6 +52,16 @@ class ActionDone:
     response: dict[str, str]
 
 
+@dataclass(frozen=True)
+class PhoneDeed:
+    """A phone was told to hand its other party on to a number, by REFER or by pressing keys."""
+
+    at: float
+    call: PhoneCall
+    to: str
+    keys: bool = False
+
+
 @dataclass
 class Ledger:
     """What was done, by the hands that did it: to be compared with what anybody says about it later."""
@@ -60,6 +70,7 @@ class Ledger:
     phone_calls: list[PhoneCall] = field(default_factory=list)
     manners: list[MannerSet] = field(default_factory=list)
     actions: list[ActionDone] = field(default_factory=list)
+    phone_deeds: list[PhoneDeed] = field(default_factory=list)
 
 
 class Desk:
@@ -129,6 +140,10 @@ class Desk:
         self.ledger.manners += [MannerSet(time.time(), number, manner) for number, manner in manners.items()]
         return {number: self._phones.plug_in(number, manner) for number, manner in manners.items()}
 
+    def phone_of(self, call: PhoneCall) -> Phone:
+        """Return the phone that has a call."""
+        return self._phones[call.number]
+
     # ------------------------------------------------------------------------------------------------ callers
 
     def dial(
@@ -164,6 +179,10 @@ class Desk:
         )
         self._callers.dial(call, f"Cust {caller}" if name is None else name)
         return call
+
+    def open_calls(self) -> list[Call]:
+        """Return the callers' calls under way."""
+        return self._callers.open()
 
     async def call(
         self,

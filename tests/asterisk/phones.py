@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import socket
+import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +16,8 @@ from .sipp import Sipp, SippError, until
 BUSY = 486
 DECLINED = 603
 NOT_THERE = 480
+_KEY = 0.12  # seconds between two keys
+_PACKETS = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +34,10 @@ class Manner:
     """Puts the caller on hold this long after the answer."""
     hold_for: float = 2.0
     """The length of that hold."""
+    hold_again: float | None = None
+    """Holds once more, as long, this long after the end of the first hold."""
+    speaks: bool = False
+    """Sends a moment of sound after the answer: Asterisk takes a Local channel out only when sound comes through it."""
     hangup_after: float | None = None
     """Hangs up this long after the answer (or, if that is later, when the hold ends)."""
 
@@ -53,9 +62,17 @@ class PhoneCall:
     ringing: float | None = None
     answered: float | None = None
     ended: float | None = None
+    sound: int = 0
+    """Asterisk's RTP port for it."""
     end: Literal["cancelled", "refused", "asterisk", "phone", "lost"] | None = None
     """Who said BYE; or: a CANCEL of Asterisk's before an answer, the phone's refusal, an Asterisk that was killed."""
     holds: list[Hold] = field(default_factory=list)
+    refusals: int = 0
+    """How often Asterisk refused a hold, or the end of one: it was about to change the sound itself."""
+    pressed: list[str] = field(default_factory=list)
+    """Keys that Asterisk took; ``refused`` where it did not."""
+    referred: Literal["accepted", "refused"] | None = None
+    """What Asterisk said to the last wish to be transferred."""
     plan: asyncio.Task[None] | None = field(default=None, repr=False)
     """What goes through the phone's manner; ends with the call, or when a test presses a button itself."""
 
@@ -109,9 +126,24 @@ class Phone:
         """End the hold."""
         await self._media(_by_hand(self.current), "sendrecv")
 
-    async def hangup(self) -> None:
+    async def refer(self, number: str, call: PhoneCall | None = None) -> None:
+        """Hand the other party on to a number: a blind transfer by the phone itself. Returns at once."""
+        call = _by_hand(call or self.current)
+        self._sipp.tell(call.call_id, "TRANSFER", X_To=number)
+
+    async def press(self, keys: str, call: PhoneCall | None = None) -> None:
+        """Press keys one after the other; `call.pressed` has what Asterisk took."""
+        call = _by_hand(call or self.current)
+        for key in keys:
+            before = len(call.pressed)
+            self._sipp.tell(call.call_id, "DIGIT", X_Digit=key)
+            taken = functools.partial(lambda count: len(call.pressed) > count or call.ended is not None, before)
+            await self._until(call, taken, f"told that {key} was pressed")
+            await asyncio.sleep(_KEY)
+
+    async def hangup(self, call: PhoneCall | None = None) -> None:
         """Hang up the answered call, or refuse the one that rings."""
-        call = _by_hand(self.current)
+        call = _by_hand(call or self.current)
         if call.answered is None:
             self._refuse(call, DECLINED)
         else:
@@ -135,23 +167,34 @@ class Phone:
             return
         self._sipp.tell(call.call_id, "ANSWER")
         answered = await self._moment(call, "answered")
+        if manner.speaks:
+            await _speak(call.sound)
         if manner.hold_after is not None:
-            await _sleep_until(answered + manner.hold_after)
-            await self._media(call, "sendonly")
-            await asyncio.sleep(manner.hold_for)
-            await self._media(call, "sendrecv")
+            await self._hold_for(call, answered + manner.hold_after)
+            if manner.hold_again is not None:
+                await self._hold_for(call, time.time() + manner.hold_again)
         if manner.hangup_after is not None:
             await _sleep_until(answered + manner.hangup_after)
             self._sipp.tell(call.call_id, "HANGUP")
+
+    async def _hold_for(self, call: PhoneCall, at: float) -> None:
+        await _sleep_until(at)
+        await self._media(call, "sendonly")
+        await asyncio.sleep(call.manner.hold_for)
+        await self._media(call, "sendrecv")
 
     def _refuse(self, call: PhoneCall, status: int) -> None:
         self._sipp.tell(call.call_id, f"REFUSE{status}")
 
     async def _media(self, call: PhoneCall, direction: str) -> None:
         """Offer another direction of the sound: sendonly is a hold."""
-        wanted = direction == "sendonly"
+        wanted, refusals = direction == "sendonly", call.refusals
         self._sipp.tell(call.call_id, "MEDIA", X_Direction=direction)
-        await self._until(call, lambda: call.held is wanted or call.ended is not None, f"{direction} accepted")
+        await self._until(
+            call,
+            lambda: call.held is wanted or call.refusals > refusals or call.ended is not None,
+            f"{direction} accepted or refused",
+        )
 
     async def _moment(self, call: PhoneCall, name: Literal["ringing", "answered", "ended"]) -> float:
         """Wait until SIPp tells that this has happened, and when."""
@@ -178,6 +221,15 @@ def _by_hand(call: PhoneCall) -> PhoneCall:
     if call.plan is not None:
         call.plan.cancel()
     return call
+
+
+async def _speak(port: int) -> None:
+    """Send a quarter of a second of silence as PCMU."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for number in range(_PACKETS):
+            header = struct.pack("!BBHII", 0x80, 0, number, 160 * number, 0x52494E47)
+            sender.sendto(header + b"\xff" * 160, ("127.0.0.1", port))
+            await asyncio.sleep(0.02)
 
 
 async def _sleep_until(moment: float) -> None:
@@ -224,14 +276,18 @@ class Phones:
                 self._answered(call.caller, at)
             case "media":
                 self._media(call, at, rest[0])
+            case "pressed":
+                call.pressed.append(rest[0])
+            case "referred":
+                call.referred = "accepted" if rest[0] == "accepted" else "refused"
             case "ended":
                 self._ended(call, at, rest[0])
             case _:
                 raise AssertionError(event)
 
-    def _offered(self, call_id: str, at: float, number: str, caller: str = "") -> None:
+    def _offered(self, call_id: str, at: float, number: str, sound: str, caller: str = "") -> None:
         phone = self._phones.get(number) or Phone(number, Manner(ring=0, refuse=NOT_THERE), self._sipp)
-        call = PhoneCall(number, caller, call_id, phone.manner, at)
+        call = PhoneCall(number, caller, call_id, phone.manner, at, sound=int(sound))
         phone.calls.append(call)
         self._ledger.append(call)
         self._open[call_id] = call
@@ -247,6 +303,8 @@ class Phones:
             call.holds.append(Hold(at))
         elif direction == "sendrecv" and call.held:
             call.holds[-1].end = at
+        elif direction == "refused":
+            call.refusals += 1
 
     def _ended(self, call: PhoneCall, at: float, how: str) -> None:
         if call.held:

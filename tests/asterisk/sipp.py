@@ -23,8 +23,9 @@ SCENARIOS = Path(__file__).parent / "sipp"
 LIFETIME = 7200  # seconds: the end of any SIPp, should all else fail
 _READY_WITHIN = 10.0
 _OURS = "<sip:test@127.0.0.1>"
-# What the scenarios provide for: a request of ours that came a moment too late, the end of lingering, crossing BYEs.
-_PROVIDED = (_OURS, "jumping to label", "unexpected BYE")
+# What the scenarios provide for: a request of ours that came a moment too late, the end of lingering, crossing BYEs, a
+# NOTIFY in the middle of something else.
+_PROVIDED = (_OURS, "jumping to label", "unexpected BYE", "Automatic response mode")
 _ENTRY = re.compile(r"(?=\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\.\d+\t)")
 
 

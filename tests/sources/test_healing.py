@@ -201,7 +201,8 @@ class TestAlone:
         write(path, "0|7.0|support|NONE|ENTERQUEUE||0201|1\n20|7.0|support|NONE|ABANDON|1|1|20")
         healer.take_over([fact], NINE + 200)
         healer.resumed(NINE + 200)
-        before = getattr(fact, "ended_at", None) or getattr(fact, "at", None) or getattr(fact, "to", NINE)
+        moments = [getattr(fact, name, None) for name in ("ended_at", "at", "to")]
+        before = next(moment for moment in moments if isinstance(moment, float))
         assert bool(await healer.heal(NINE + 200)) == (before < NINE + 21)
 
     async def test_a_run_long_ago_is_not_made_up_for(self, healer: QueueLogHealer, path: Path) -> None:

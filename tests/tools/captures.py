@@ -35,10 +35,15 @@ def stream(name: str) -> bytes:
 @cache
 def blocks(name: str) -> tuple[bytes, ...]:
     """Return a stream's blocks, the banner first."""
-    banner, _, rest = stream(name).partition(b"\r\n")
-    assert rest.endswith(END)
+    assert stream(name).endswith(END)
+    return blocks_of(stream(name))
+
+
+def blocks_of(raw: bytes) -> tuple[bytes, ...]:
+    """Cut a stream into its blocks, the banner first; half a block at the end is dropped."""
+    banner, _, rest = raw.partition(b"\r\n")
     # Real streams have two empty lines in some places (behind a TestEvent without details).
-    return (banner, *(part.removeprefix(b"\r\n") for part in rest.removesuffix(END).split(END)))
+    return (banner, *(part.removeprefix(b"\r\n") for part in rest[: rest.rfind(END)].split(END)))
 
 
 def find(name: str, *parts: bytes) -> bytes:
