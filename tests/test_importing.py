@@ -111,8 +111,10 @@ def test_a_person_is_told_what_was_passed_over(tmp_path: Path) -> None:
         "ringwatch: events that Asterisk itself does not write, passed over: MINE (1)",
         f"ringwatch: lines that cannot be read: 1, the first: {path}:54: 2 parts where there are at least 5",
         "ringwatch: files that end in the middle of a line: 1",
-        f"ringwatch: lines that fit nothing: 1, the first: {path}:25: CONNECT: "
-        "the caller was not seen to join the queue",
+        (
+            f"ringwatch: lines that fit nothing: 1, the first: {path}:25: CONNECT: "
+            "the caller was not seen to join the queue"
+        ),
         "ringwatch: visits without an end in the log, not told: 1",
     ]
 
