@@ -121,7 +121,7 @@ class TestFiles:
     def test_what_is_no_log_is_refused(self, tmp_path: Path) -> None:
         """With a word on what is wanted; a log of nothing but foreign events is one."""
         path = tmp_path / "queue_log"
-        path.write_bytes(b"root:x:0:0:root:/root:/bin/bash\n")
+        path.write_bytes(b"; some other file\n[general]\n")
         with pytest.raises(QueueLogError, match="no line of a queue_log in") as caught:
             read_all(path)
         assert caught.value.remedy is not None
