@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from ringwatch import __version__, telemetry
 from ringwatch.config import Config, PbxConfig
@@ -142,19 +143,27 @@ async def replay(path: Path, pbx: str, policy: Policy, sinks: Sequence[Sink]) ->
     for sink in sinks:
         if isinstance(sink, MetricsSink):
             sink.add(Itself([pump], hub))
+    await through(hub, sinks, pump.run())
+    return pump
+
+
+async def through(hub: Hub, sinks: Sequence[Sink], work: Coroutine[Any, Any, None]) -> None:
+    """Do some work that publishes to a hub, and let the sinks finish what it gave them.
+
+    :raises ringwatch.errors.RingwatchError: the work fails, or a sink cannot write.
+    """
     inboxes = [hub.add(sink.name) for sink in sinks]
     tasks = [asyncio.create_task(sink.run(inbox)) for sink, inbox in zip(sinks, inboxes, strict=True)]
-    work = asyncio.create_task(pump.run())
+    publishing = asyncio.create_task(work)
     try:
-        # A sink only ends before the pump when it failed: then there is no point in going on.
-        done, _ = await asyncio.wait([work, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        # A sink only ends before the work when it failed: then there is no point in going on.
+        done, _ = await asyncio.wait([publishing, *tasks], return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
         hub.close()
         await asyncio.gather(*tasks)
     finally:
-        await _cancel([work, *tasks])
-    return pump
+        await _cancel([publishing, *tasks])
 
 
 async def record(source: Source, writer: CaptureWriter, stop: asyncio.Event, heard: Callable[[Item], None]) -> None:

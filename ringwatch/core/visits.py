@@ -50,9 +50,12 @@ class Visits:
             # It asks at another door now: what ended the last stay was not seen, or has yet to be explained.
             self.signal(call, visit, VisitSignal.GONE, at)
 
-    def _open(self, call: CallState, channel: Channel, queue: str, at: float, position: int | None) -> Visit:
-        ordinal = 1 + sum(visit.queue == queue for visit in call.visits)
-        visit = Visit(channel, queue, ordinal, at, position)
+    def _open(
+        self, call: CallState, channel: Channel, queue: str, at: float, position: int | None, *, refused: bool = False
+    ) -> Visit:
+        # Who was refused is not in queue_log, which must lead to the same numbers: they count apart, -1, -2, ...
+        before = sum(visit.queue == queue and (visit.ordinal < 0) is refused for visit in call.visits)
+        visit = Visit(channel, queue, -1 - before if refused else 1 + before, at, position)
         name, options = _queue_arguments(channel.queue_data)
         if name == queue:
             if "r" in options:
@@ -64,7 +67,7 @@ class Visits:
             call.queues.append(queue)
         if call.offered_at is None:
             call.offered_at = at
-        self._tell(CallOffered(pbx=self._pbx, call_id=call.call_id, queue=queue, ordinal=ordinal, at=at))
+        self._tell(CallOffered(pbx=self._pbx, call_id=call.call_id, queue=queue, ordinal=visit.ordinal, at=at))
         return visit
 
     def current(self, call: CallState, channel: Channel, queue: str, at: float) -> Visit:
@@ -106,7 +109,7 @@ class Visits:
             talking = channel.visit if channel.visit and channel.visit.state is VisitState.TALKING else None
             if not talking:
                 self._close(call, channel, at)
-            visit = self._open(call, channel, queue, at, None)
+            visit = self._open(call, channel, queue, at, None, refused=True)
             visit.state, visit.status = VisitState.ENDED, status
             self._end(call, visit, at, self._unserved(call, visit))
             # A talk that its own end has yet to be told of is not over for that.

@@ -273,11 +273,14 @@ def test_other_ways_out_after_a_dump_keep_their_names(way: str) -> None:
     [("FULL", "refused_full"), ("JOINEMPTY", "refused_empty"), ("JOINUNAVAIL", "refused_empty")],
 )
 def test_a_caller_turned_away_at_the_door_is_told_of(status: str, outcome: str) -> None:
-    """No queue event exists for a caller who never joined: offered and ended at once, without a place in line."""
+    """No queue event exists for a caller who never joined: offered and ended at once, without a place in line.
+
+    Nor is there a line in queue_log, so refusals are numbered apart from stays.
+    """
     told = Desk().caller("1").is_refused("support", status).is_sent_away().told()
     assert (told.outcomes, told.visit.wait_seconds, told.visit.position) == ([outcome], 0.0, None)
     assert (told.visit.in_time, told.call.outcome, told.call.queues) == (None, outcome, ["support"])
-    assert [(offer.queue, offer.ordinal) for offer in told.offers] == [("support", 1)]
+    assert [(offer.queue, offer.ordinal) for offer in told.offers] == [("support", -1)]
 
 
 def test_a_refusal_by_an_unknown_queue_is_not_guessed() -> None:
