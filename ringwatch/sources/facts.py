@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
-from ringwatch.core.facts import Fact
+from ringwatch.core.facts import Anomaly, Fact, Gap, Transfer
 from ringwatch.errors import QueueLogError
 
 _decode = msgspec.json.Decoder(Fact).decode
@@ -66,6 +66,17 @@ def recent_facts(path: Path, size: int = _RECENT_BYTES) -> list[Fact]:
         except msgspec.MsgspecError:
             continue
     return facts
+
+
+def last_word(facts: Iterable[Fact], pbx: str) -> float | None:
+    """Return the latest moment of which facts tell of one PBX, seconds since 1970; ``None`` where they do not."""
+    return max((_moment(fact) for fact in facts if fact.pbx == pbx), default=None)
+
+
+def _moment(fact: Fact) -> float:
+    if isinstance(fact, Gap):
+        return fact.to
+    return fact.at if isinstance(fact, Anomaly | Transfer) else fact.ended_at
 
 
 def _of_another_version(line: bytes) -> bool:

@@ -28,11 +28,12 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from ringwatch.core.facts import Anomaly, Fact, Gap, Leg, QueueVisit, Record, Transfer
+from ringwatch.core.facts import Fact, Leg, QueueVisit, Record
 from ringwatch.core.queue_log import QueueLog, Story, Told, lost, mend
 from ringwatch.core.queue_log.healing import JOIN_SLACK_SECONDS, agree, channel_of, merged
 from ringwatch.core.standards import Policy
 from ringwatch.errors import QueueLogError
+from ringwatch.sources.facts import last_word
 from ringwatch.sources.queue_log import QueueLogTail
 
 LOOKBACK_SECONDS = 6 * 3600.0
@@ -72,8 +73,7 @@ class QueueLogHealer:
         """Take note of what an earlier run told of this PBX, and take the time since its last word as a gap."""
         own = [fact for fact in facts if fact.pbx == self._pbx]
         self._told.note(own)
-        if own:
-            last = max(_moment(fact) for fact in own)
+        if (last := last_word(own, self._pbx)) is not None:
             self.broke(max(last, now - LONGEST_RESTART_SECONDS))
 
     def broke(self, at: float) -> None:
@@ -169,10 +169,3 @@ class QueueLogHealer:
         gone = [held for held in self._held if held[0].ended_at + HOLD_BACK_SECONDS <= now]
         self._held = [held for held in self._held if held not in gone]
         return [record for visit, leg in gone for record in (leg, visit) if record is not None]
-
-
-def _moment(fact: Fact) -> float:
-    """Return the latest moment of which a fact tells."""
-    if isinstance(fact, Gap):
-        return fact.to
-    return fact.at if isinstance(fact, Anomaly | Transfer) else fact.ended_at

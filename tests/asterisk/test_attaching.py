@@ -150,6 +150,35 @@ async def test_a_killed_asterisk_is_found_again_and_leaves_a_gap(desk: Desk, tmp
     assert [visit.talk_ended_by for visit in visits] == ["unknown", "caller"]
 
 
+async def test_a_killed_ringwatch_heals_from_queue_log(desk: Desk, tmp_path: Path) -> None:
+    """Visits that ended while ringwatch was dead are told once, with the log's outcome; the audit finds nothing."""
+    desk.phone("101", ring=0.3)
+    table = pbx_table(desk.asterisk, more=f'queue_log = "{desk.asterisk.queue_log}"')
+    async with watching(tmp_path, table) as daemon:
+        await desk.call("support", talk=0.5)
+        await daemon.until(lambda facts: ended(facts) == 1, what="the first call to be told")
+        cut = desk.dial("1000", talk=2.0)
+        await cut.talking()
+        await daemon.kill()
+    await desk.call("support", patience=1.0)
+    await cut.done()
+    await desk.idle()
+    async with watching(tmp_path, table) as daemon:
+        await daemon.until(lambda facts: visits(facts) == 3, what="what was missed to be told")
+        await desk.call("support", talk=0.5)
+        await daemon.until(lambda facts: visits(facts) == 4, what="the last call to be told")
+    command = (sys.executable, "-m", "ringwatch", "audit", str(daemon.facts_file), "--queue-log")
+    audit = await asyncio.create_subprocess_exec(*command, str(desk.asterisk.queue_log), stdout=asyncio.subprocess.PIPE)
+    output, _ = await audit.communicate()
+    assert audit.returncode == 0, output.decode()
+    assert b"4 visits" in output
+
+
+def visits(facts: list[Fact]) -> int:
+    """Count the visits that were told, each once."""
+    return len({fact.key for fact in facts if isinstance(fact, QueueVisit)})
+
+
 async def restart(asterisk: Asterisk) -> None:
     """Kill Asterisk as a crash would, and start it again on the same ports."""
     await asterisk.kill()
