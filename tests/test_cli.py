@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -574,6 +575,9 @@ class TestRecord:
                 truth = Truth(plan, server.desk.ledger)
                 await until(lambda: len(truth.calls) == _calls(read(facts)), "every call to be told")
                 await until(lambda: server.desk.next_at > server.desk.now + 1, "the last word to be said")
+                heard = daemon.pumps[0].event_counts["Hangup"]
+                outputs = plain, packed, disguised
+                await until(lambda: all(_hangups(each) == heard for each in outputs), "every recorder to have heard it")
                 for each in recorders:
                     status, seconds = await each.end(signal.SIGINT)
                     assert (status, seconds < 2) == (0, True)
@@ -617,6 +621,13 @@ class TestRecord:
         result = call("record", "-c", settings(tmp_path, 1), tmp_path / "no" / "stream.ami")
         assert result.exit_code == 1
         assert one_line(result.stderr) == f"ringwatch: cannot write {tmp_path}/no/stream.ami: No such file or directory"
+
+
+def _hangups(recording: Path) -> int:
+    """Count the hangups in a recording that is being written."""
+    data = recording.read_bytes()
+    text = zlib.decompressobj(wbits=31).decompress(data) if recording.suffix == ".gz" else data
+    return text.count(b"Event: Hangup\r\n")
 
 
 def _calls(facts: Sequence[dict[str, Any]]) -> int:

@@ -49,6 +49,9 @@ def recent_facts(path: Path, size: int = _RECENT_BYTES) -> list[Fact]:
     :raises QueueLogError: it is there and cannot be read.
     """
     facts: list[Fact] = []
+    if path.is_char_device() or path.is_fifo():
+        # What can only be written to has no past; /dev/full could be read for ever.
+        return facts
     try:
         with path.open("rb") as file:
             begins = max(file.seek(0, os.SEEK_END) - size, 0)
