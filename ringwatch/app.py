@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from ringwatch import __version__, telemetry
 from ringwatch.config import Config, PbxConfig
+from ringwatch.core import events as ev
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import Anomaly
+from ringwatch.core.facts import Anomaly, Fact
 from ringwatch.core.standards import Policy
 from ringwatch.flow.hub import Hub, Inbox
 from ringwatch.flow.ports import Attached, Batch, Detached, Item, Sink, Source
@@ -27,16 +30,28 @@ from ringwatch.sinks.metrics import MetricsSink
 from ringwatch.sinks.web import WebServer
 from ringwatch.sources.ami import AmiSource
 from ringwatch.sources.capture import CaptureSource, CaptureWriter
+from ringwatch.sources.facts import last_word, recent_facts
+from ringwatch.sources.healing import QueueLogHealer
 from ringwatch.sources.pyst2 import Pyst2Source
 
 _SOURCES: dict[str, type[AmiSource | Pyst2Source]] = {"ami": AmiSource, "pyst2": Pyst2Source}
 _HOUSEKEEPING_SECONDS = 5.0
 _FAREWELL_SECONDS = 5.0
+_HEALING_SLACK_SECONDS = 60.0
 
 
 def live_source(pbx: PbxConfig, *, give_up: bool = False) -> Source:
     """Make the configured live source of a PBX."""
     return _SOURCES[pbx.source](pbx, give_up=give_up)
+
+
+def _healer(pbx: PbxConfig, policy: Policy, earlier: Iterable[Fact]) -> QueueLogHealer | None:
+    if pbx.queue_log is None:
+        return None
+    # A dead connection is found out late: visits of the log must be kept for longer than that.
+    healer = QueueLogHealer(pbx.name, policy, pbx.queue_log, keep=pbx.read_timeout + _HEALING_SLACK_SECONDS)
+    healer.take_over(earlier, time.time())
+    return healer
 
 
 class Daemon:
@@ -65,10 +80,21 @@ class Daemon:
             self._sinks.append(FactsFile(facts, self._facts_lost))
         # A daemon of several PBXs has others to watch while one of them is being mended.
         alone = len(config.pbx) == 1
+        earlier = recent_facts(facts) if facts else []
         self.pumps = [
-            Pump(live_source(pbx, give_up=alone), Engine(pbx.name, policies[pbx.name]), self._hub, listen=self._listen)
+            Pump(
+                live_source(pbx, give_up=alone),
+                Engine(pbx.name, policies[pbx.name]),
+                self._hub,
+                listen=self._listen,
+                healer=_healer(pbx, policies[pbx.name], earlier),
+            )
             for pbx in config.pbx
         ]
+        for pump in self.pumps:
+            if (last := last_word(earlier, pump.pbx)) is not None:
+                # What happened between two runs was not heard either.
+                pump.engine.apply(ev.StreamBroke(last, "restarted"))
         self.metrics.add(Itself(self.pumps, self._hub))
         self.web = WebServer(self.metrics.page, self.pumps)
 
@@ -142,19 +168,27 @@ async def replay(path: Path, pbx: str, policy: Policy, sinks: Sequence[Sink]) ->
     for sink in sinks:
         if isinstance(sink, MetricsSink):
             sink.add(Itself([pump], hub))
+    await through(hub, sinks, pump.run())
+    return pump
+
+
+async def through(hub: Hub, sinks: Sequence[Sink], work: Coroutine[Any, Any, None]) -> None:
+    """Do some work that publishes to a hub, and let the sinks finish what it gave them.
+
+    :raises ringwatch.errors.RingwatchError: the work fails, or a sink cannot write.
+    """
     inboxes = [hub.add(sink.name) for sink in sinks]
     tasks = [asyncio.create_task(sink.run(inbox)) for sink, inbox in zip(sinks, inboxes, strict=True)]
-    work = asyncio.create_task(pump.run())
+    publishing = asyncio.create_task(work)
     try:
-        # A sink only ends before the pump when it failed: then there is no point in going on.
-        done, _ = await asyncio.wait([work, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        # A sink only ends before the work when it failed: then there is no point in going on.
+        done, _ = await asyncio.wait([publishing, *tasks], return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
         hub.close()
         await asyncio.gather(*tasks)
     finally:
-        await _cancel([work, *tasks])
-    return pump
+        await _cancel([publishing, *tasks])
 
 
 async def record(source: Source, writer: CaptureWriter, stop: asyncio.Event, heard: Callable[[Item], None]) -> None:

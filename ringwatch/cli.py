@@ -9,10 +9,9 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Coroutine
-from functools import wraps
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 import click
 from rich.console import Console
@@ -20,6 +19,7 @@ from rich.markup import escape
 
 from ringwatch import __version__, app, config, telemetry
 from ringwatch.check import check_live
+from ringwatch.cli_log import audit, import_
 from ringwatch.core.standards import Policy
 from ringwatch.demo import run_demo
 from ringwatch.errors import ConfigError, RingwatchError
@@ -30,14 +30,13 @@ from ringwatch.sinks.metrics import MetricsSink
 from ringwatch.sinks.summary import Summary
 from ringwatch.sources.capture import CaptureWriter
 from ringwatch.sources.pseudonyms import Pseudonyms
+from ringwatch.terminal import FILE, PAGE, pbx_of, show, told_plainly
 
-_P = ParamSpec("_P")
-_FILE = click.Path(dir_okay=False, path_type=Path)
 _CONFIG = click.option(
     "--config",
     "-c",
     "config_path",
-    type=_FILE,
+    type=FILE,
     default=Path("ringwatch.toml"),
     envvar="RINGWATCH_CONFIG",
     show_default=True,
@@ -48,29 +47,6 @@ _PORT = click.IntRange(0, 65535)
 _SPEED = click.FloatRange(min=0.1, max=1000)
 _SEED = click.option("--seed", type=int, default=1, show_default=True, help="The same seed is the same day.")
 _SECONDS = click.option("--seconds", type=click.FloatRange(min=0), help="End by itself after this many seconds.")
-
-
-def _told_plainly(command: Callable[_P, None]) -> Callable[_P, None]:
-    """Turn ringwatch's own errors into a line on standard error and an exit status."""
-
-    @wraps(command)
-    def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-            # Now, for at exit a reader who has gone would be a traceback.
-            sys.stdout.flush()
-        except ConfigError as error:
-            for fault in error.faults:
-                click.echo(f"ringwatch: {fault}", err=True)
-            sys.exit(error.exit_status)
-        except RingwatchError as error:
-            click.echo(f"ringwatch: {error}" + (f"; {error.remedy}" if error.remedy else ""), err=True)
-            sys.exit(error.exit_status)
-        except BrokenPipeError:
-            # Whoever read our output has seen enough; the interpreter must not complain about it at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-    return run
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:
@@ -95,9 +71,9 @@ def main() -> None:
 
 @main.command()
 @_CONFIG
-@click.option("--facts", type=_FILE, help="Append every fact to this file, one JSON object a line.")
+@click.option("--facts", type=FILE, help="Append every fact to this file, one JSON object a line.")
 @_SECONDS
-@_told_plainly
+@told_plainly
 def run(config_path: Path, facts: Path | None, seconds: float | None) -> None:
     """Run the daemon: watch every configured PBX and serve /metrics.
 
@@ -122,13 +98,11 @@ def run(config_path: Path, facts: Path | None, seconds: float | None) -> None:
 
 @main.command()
 @click.argument("capture", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
-@click.option("--config", "-c", "config_path", type=_FILE, help="Judge by this configuration and its first [[pbx]].")
-@click.option("--facts", type=_FILE, help="Append every fact to this file, one JSON object a line.")
-@click.option(
-    "--metrics", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), help="Write the page here."
-)
+@click.option("--config", "-c", "config_path", type=FILE, help="Judge by this configuration and its first [[pbx]].")
+@click.option("--facts", type=FILE, help="Append every fact to this file, one JSON object a line.")
+@click.option("--metrics", type=PAGE, help="Write the page here.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary for a program.")
-@_told_plainly
+@told_plainly
 def replay(capture: Path, config_path: Path | None, facts: Path | None, metrics: Path | None, as_json: bool) -> None:  # noqa: FBT001 - a flag of the command
     """Send a recorded AMI stream through the whole pipeline and show how callers were served.
 
@@ -138,12 +112,12 @@ def replay(capture: Path, config_path: Path | None, facts: Path | None, metrics:
     Example:
       ringwatch replay monday.ami.gz --facts monday.jsonl --metrics monday.prom
     """
-    pbx, policy = "main", Policy()
+    pbx, policy, agents = "main", Policy(), False
     if config_path:
         settings = config.load(config_path, os.environ)
         pbx = settings.pbx[0].name
-        policy = settings.policy_for(pbx)
-    summary, page = Summary(), MetricsSink({pbx: policy})
+        policy, agents = settings.policy_for(pbx), settings.metrics.agents
+    summary, page = Summary(), MetricsSink({pbx: policy}, agents=agents)
     sinks: list[Sink] = [summary, page]
     if facts:
         sinks.append(FactsFile(facts))
@@ -153,13 +127,7 @@ def replay(capture: Path, config_path: Path | None, facts: Path | None, metrics:
             await app.replay(capture, pbx, policy, sinks)
 
     _run(work())
-    if metrics:
-        with click.open_file(str(metrics), "wb") as file:
-            file.write(page.render())
-    if as_json:
-        click.echo(json.dumps(summary.as_json(), ensure_ascii=False, indent=2))
-    elif metrics != Path("-"):
-        Console().print(summary.table())
+    show(summary, page, metrics, summary.as_json() if as_json else None)
 
 
 @main.command()
@@ -167,8 +135,8 @@ def replay(capture: Path, config_path: Path | None, facts: Path | None, metrics:
 @click.option("--pbx", "name", help="Which [[pbx]] to listen to; the first when not given.")
 @click.option("--pseudonymise", is_flag=True, help="Replace telephone numbers, names and free text.")
 @_SECONDS
-@click.argument("output", type=_FILE)
-@_told_plainly
+@click.argument("output", type=FILE)
+@told_plainly
 def record(config_path: Path, name: str | None, pseudonymise: bool, seconds: float | None, output: Path) -> None:  # noqa: FBT001 - a flag of the command
     """Record the live AMI stream of a PBX to OUTPUT (.ami, or .ami.gz) until Ctrl-C.
 
@@ -177,10 +145,7 @@ def record(config_path: Path, name: str | None, pseudonymise: bool, seconds: flo
       ringwatch record --pseudonymise --seconds 3600 monday.ami.gz
     """
     settings = config.load(config_path, os.environ)
-    pbx = next((each for each in settings.pbx if name in (None, each.name)), None)
-    if pbx is None:
-        known = ", ".join(each.name for each in settings.pbx)
-        raise click.BadParameter(f"no [[pbx]] is named {name!r}; known: {known}", param_hint="--pbx")
+    pbx = pbx_of(settings, name)
     writer = CaptureWriter(output, Pseudonyms().disguise if pseudonymise else bytes)
     source = app.live_source(pbx, give_up=True)
     console = Console(stderr=True)
@@ -214,7 +179,7 @@ def record(config_path: Path, name: str | None, pseudonymise: bool, seconds: flo
 @click.option("--secret", default="simulated", show_default=True)
 @click.option("--always-open", is_flag=True, help="No nights and no shifts: the same load at any hour.")
 @_SECONDS
-@_told_plainly
+@told_plainly
 def simulate(
     port: int,
     seed: int,
@@ -257,7 +222,7 @@ def simulate(
 @click.option("--speed", type=_SPEED, default=30.0, show_default=True, help="Times real time.")
 @click.option("--port", type=_PORT, default=9816, show_default=True, help="Port of the pages; 0 takes a free one.")
 @_SECONDS
-@_told_plainly
+@told_plainly
 def demo(seed: int, speed: float, port: int, seconds: float | None) -> None:
     """Watch a simulated desk: simulator and daemon on loopback, live figures here, nothing else needed.
 
@@ -273,7 +238,7 @@ def demo(seed: int, speed: float, port: int, seconds: float | None) -> None:
 @click.option("--live", is_flag=True, help="Also log in and tell what the account cannot see.")
 @click.option("--seconds", type=click.FloatRange(min=0), default=10.0, show_default=True, help="How long to listen.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings for a program.")
-@_told_plainly
+@told_plainly
 def check(config_path: Path, live: bool, seconds: float, as_json: bool) -> None:  # noqa: FBT001 - flags of the command
     """Check the configuration, and with --live what the AMI account lets ringwatch see.
 
@@ -304,3 +269,7 @@ def check(config_path: Path, live: bool, seconds: float, as_json: bool) -> None:
         for report in reports:
             report.show(Console())
     sys.exit(0 if all(report.well for report in reports) else 1)
+
+
+main.add_command(import_)
+main.add_command(audit)

@@ -6,6 +6,7 @@
     ├── ConfigError                2   the configuration cannot be used; carries every fault found in it
     ├── CaptureError               1   a recorded stream cannot be read
     │   └── CaptureWithoutTime     1   ... because its events carry no Timestamp header
+    ├── QueueLogError              1   a queue_log, or what it is held against, cannot be read
     └── SourceError                1   a live stream could not be opened, or broke off
         ├── ConnectFailed          1   nothing answered at that address
         ├── TlsFailed              1   the handshake failed; fatal
@@ -97,6 +98,10 @@ class CaptureWithoutTime(CaptureError):
     """A recorded stream says nothing of when things happened, so no wait and no ring can be measured from it."""
 
     usual_remedy = "set timestampevents = yes in manager.conf's [general], reload, and record again"
+
+
+class QueueLogError(RingwatchError):
+    """A queue_log, or what it is held against (facts, CDR), cannot be read, or is none."""
 
 
 class SourceError(RingwatchError):

@@ -61,9 +61,7 @@ class Started(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped(Happening):
-    """The daemon ends in an orderly way; *why* is the signal's name, or None when its work was done."""
-
-    why: str | None = None
+    """The daemon ends in an orderly way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from math import isclose
 
 from prometheus_client.metrics_core import Metric
@@ -51,11 +52,12 @@ HISTOGRAMS = {
 }
 
 
-def families(page: str | bytes) -> list[Metric]:
+@lru_cache(maxsize=8)
+def families(page: str | bytes) -> tuple[Metric, ...]:
     """Parse a page in either format by the library's own parsers."""
     text = page.decode() if isinstance(page, bytes) else page
     parse = parse_openmetrics if text.endswith("# EOF\n") else parse_text
-    return list(parse(text))
+    return tuple(parse(text))
 
 
 class Ledger:

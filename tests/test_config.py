@@ -204,6 +204,7 @@ class TestReading:
             "reconnect_min_seconds": 0.5,
             "reconnect_max_seconds": 30.0,
             "trunks": [],
+            "queue_log": None,
         }
         assert config.warnings == ()
 
@@ -271,6 +272,13 @@ class TestReading:
             tmp_path / "own.key",
         )
         assert read.server_name == "pbx"
+
+    def test_a_queue_log_starts_at_the_configuration_file_and_need_not_be_there(self, tmp_path: Path) -> None:
+        """Asterisk makes it when it starts; a relative one is made whole, an absolute one stays."""
+        relative = load(private(tmp_path / "ringwatch.toml", f'{WITH_SECRET}queue_log = "log/queue_log"\n'), {})
+        assert relative.pbx[0].queue_log == tmp_path / "log" / "queue_log"
+        absolute = parse(f'{WITH_SECRET}queue_log = "/nowhere/queue_log"\n', "x.toml")
+        assert absolute.pbx[0].queue_log == Path("/nowhere/queue_log")
 
     def test_a_record_can_be_made_without_a_file(self) -> None:
         """Tests and the demonstration build what they need."""

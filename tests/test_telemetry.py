@@ -165,7 +165,7 @@ def test_stopping_tells_everything_suppressed_first() -> None:
     tell, lines = captured(Clock())
     tell.emit(anomaly(detail="first"))
     tell.emit(anomaly(detail="second"))
-    tell.emit(Stopped(why="SIGTERM"))
+    tell.emit(Stopped())
     assert [line["event"] for line in lines] == ["anomaly_seen", "anomaly_seen", "stopped"]
 
 

@@ -23,6 +23,10 @@ _TIMESTAMP = b"\r\nTimestamp: "
 _ARRIVAL = b"\r\nArrival: "
 _PRIVILEGE = b"\r\nPrivilege: "
 
+SWAP_SECONDS = 0.01
+"""Events that two threads of Asterisk raise at one moment may be stamped in one order and sent in the other (seen in
+mix-22, ParkedCall): a step back this small is no clock that runs backwards."""
+
 
 class StreamClock:
     """Gives every block of one stream its time, in seconds since 1970 by the PBX's clock."""
@@ -48,7 +52,8 @@ class StreamClock:
             if arrived_at is not None:
                 self.ahead = arrived_at - at
             if block[:6] == b"Event:":
-                self.regressed_by = max(self._told - at, 0.0)
+                back = self._told - at
+                self.regressed_by = back if back > SWAP_SECONDS else 0.0
                 self._told = max(self._told, at)
         elif (value := header(block, _ARRIVAL)) is not None:
             at = _seconds(value)

@@ -63,9 +63,9 @@ class Session:
         self.state = SessionState.BANNER
         self.version = ""
         """The AMI version of the banner, such as ``11.0.0``."""
-        self.denied: list[str] = []
-        """Actions that the account may not use."""
         self._asked: dict[str, str] = {}
+        self._again: list[str] = []
+        """Actions that Asterisk does not know yet: it lets one in while its modules are still loading."""
 
     def take_outgoing(self) -> bytes:
         """Return the bytes to send now, once."""
@@ -75,6 +75,7 @@ class Session:
     def ping(self) -> None:
         """Ask for a sign of life; the answer also tells the PBX's time."""
         self._ask("Ping")
+        self._ask_again()
 
     def snapshot(self) -> None:
         """Ask how everything stands."""
@@ -97,6 +98,8 @@ class Session:
         for block in blocks:
             if block.startswith(b"Response: "):
                 self._answered(block)
+            elif block.startswith(b"Event: FullyBooted"):
+                self._ask_again()
             elif self.state is SessionState.BANNER and block.startswith(BANNER):
                 self.version = block[len(BANNER) :].decode("ascii", "replace")
                 if self._login == "md5":
@@ -134,8 +137,13 @@ class Session:
             self.snapshot()
         else:
             action = self._asked.pop(text(block, b"\r\nActionID: "), None)
-            if action and block.startswith(b"Response: Error"):
-                self.denied.append(action)
+            if action and block.startswith(b"Response: Error") and message != "Permission denied":
+                self._again.append(action)
+
+    def _ask_again(self) -> None:
+        actions, self._again = self._again, []
+        for action in actions:
+            self._ask(action)
 
     def _ask(self, action: str, *headers: tuple[str, str]) -> None:
         self._sequence += 1

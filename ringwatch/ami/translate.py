@@ -170,11 +170,10 @@ def _blind_transfer(block: bytes, at: float) -> ev.Event:
 
 
 def _attended_transfer(block: bytes, at: float) -> ev.Event:
-    # A target that is not a phone yet (a queue, a number that is still ringing) is known by its Local channel alone:
-    # Local/802@internal-00000007;1.
-    dialled = text(block, b"\r\nTransferTargetChannel: ").partition("/")[2].partition("@")[0]
-    number_of = text(block, b"\r\nTransferTargetCallerIDNum: ")
-    target = number_of if number_of.isdigit() else dialled or text(block, b"\r\nDestApp: ")
+    # Behind a Local channel (Local/802@internal-00000007;1) may be a queue, whose agent's number would be given.
+    kind, _, rest = text(block, b"\r\nTransferTargetChannel: ").partition("/")
+    dialled = rest.partition("@")[0] if kind == "Local" else ""
+    target = dialled or text(block, b"\r\nTransferTargetCallerIDNum: ") or text(block, b"\r\nDestApp: ")
     return ev.Transferred(
         at,
         need(block, b"\r\nOrigTransfererUniqueid: "),

@@ -197,6 +197,16 @@ def _existing_file(value: object, info: ValidationInfo) -> Path:
         refuse(f"cannot be read ({error.strerror})", remedy)
 
 
+def _log_file(value: object, info: ValidationInfo) -> Path:
+    text = _text(value)
+    base = info.context.base if info.context else Path()
+    path = Path(base) / text
+    # It need not be there yet, nor be readable at this moment: Asterisk makes it, and rotates it.
+    if path.is_dir():
+        refuse("a directory", "give the file, /var/log/asterisk/queue_log unless logger.conf's queue_log_name differs")
+    return path
+
+
 def a_list(example: str, *, least: int = 0) -> BeforeValidator:
     """Return a check that a value is a list of at least *least* items; *example* is shown when it is not."""
 
@@ -246,6 +256,7 @@ Listen = Annotated[Address, PlainValidator(_address), PlainSerializer(str)]
 Cadence = Annotated[tuple[int, ...], PlainValidator(_cadence)]
 Country = Annotated[str, _one_of(CADENCES)]
 Extension = Annotated[str, PlainValidator(_extension)]
+LogFile = Annotated[Path, PlainValidator(_log_file)]
 ExistingFile = Annotated[Path, PlainValidator(_existing_file)]
 LoginName = Annotated[Login, _one_of(get_args(Login))]
 SourceName = Annotated[Source, _one_of(get_args(Source))]

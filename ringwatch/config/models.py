@@ -34,6 +34,7 @@ from ringwatch.config.checks import (
     Host,
     Lines,
     Listen,
+    LogFile,
     LogFormatName,
     LoginName,
     LogLevelName,
@@ -110,6 +111,8 @@ class PbxConfig(_Table):
     reconnect_min_seconds: Pause = 0.5
     reconnect_max_seconds: Annotated[Pause, Field(validate_default=True)] = 30.0
     trunks: Annotated[tuple[Text, ...], a_list('["PJSIP/trunk"]')] = ()
+    queue_log: LogFile | None = None
+    """The log that this Asterisk writes, where ringwatch can read it: what AMI could not tell is told from it."""
 
     @model_validator(mode="before")
     @classmethod

@@ -39,6 +39,8 @@ class Calls:
             met=self._leg_began,
             ended=self._leg_ended,
         )
+        self.resumed_at = 0.0
+        """When the stream last came back after a break."""
 
     @property
     def channel_ids(self) -> list[str]:
@@ -54,8 +56,11 @@ class Calls:
 
     def channel_started(self, event: ev.ChannelStarted) -> None:
         """A channel came to be: a new call when it rings in from a phone or trunk."""
-        if event.uniqueid in self._channels:
-            return
+        if known := self._channels.get(event.uniqueid):
+            if known.started_at >= self.resumed_at:
+                return
+            # An Asterisk that restarts counts from 0 again: within one second the same Uniqueid is another channel.
+            self.vanish(event.uniqueid, event.at)
         channel = Channel(
             event.uniqueid,
             event.channel,
@@ -82,7 +87,7 @@ class Calls:
         return channel.call or self._linked(channel) or self._start_call(channel, at, originated=False), channel
 
     def _linked(self, channel: Channel) -> CallState | None:
-        """Return the call on whose behalf a Local pair was made: a consultation, or a transfer behind a Local member."""
+        """Return the call on whose behalf a Local pair was made: a consultation, a transfer behind a Local member."""
         if channel.is_local and channel.owner is None:
             half = self._channels.get(channel.partner or "")
             attempt = channel.attempt or (half.attempt if half else None)
@@ -147,14 +152,16 @@ class Calls:
         channel = self._channels.get(uniqueid)
         if channel is None:
             return
-        owner = channel.call or (channel.attempt.call if channel.attempt else None)
-        if owner:
-            owner.lost = True
+        if channel.call:
+            channel.call.lost = True
         self.channel_ended(ev.ChannelEnded(at, uniqueid, None))
 
     def _end_call(self, call: CallState, at: float) -> None:
         for attempt in list(call.attempts.values()):
             self._end_attempt(attempt, at, "failed" if call.lost else "caller_gone")
+        if call.parked_by and call.parked_by.visit:
+            # Nobody took the caller back: until the end it was the parker's talk.
+            self.visits.talk_ended(call, call.parked_by.visit, at, "caller")
         self._calls.pop(call.call_id, None)
         self._tell(self._teller.call(call, at))
 
@@ -167,6 +174,7 @@ class Calls:
         dest = self._channels[event.dest]
         if dest.attempt or dest.call:
             return
+        dialler = self._channels.get(event.uniqueid)
         if not event.uniqueid:
             if not dest.is_local:
                 self._start_call(dest, event.at, originated=True)
@@ -195,6 +203,7 @@ class Calls:
                 self._tell(CallOffered(pbx=self._pbx, call_id=call.call_id, queue=call.line, ordinal=1, at=at))
         if call.direction == "outbound":
             # The customer's phone is not the desk's: how long it rings is nobody's merit.
+            dest.owner = call
             return
         self._start_attempt(call, None, dest, dest.device, dest.device, at)
 
@@ -209,8 +218,7 @@ class Calls:
     def _start_attempt(
         self, call: CallState, visit: Visit | None, dest: Channel, agent: str, interface: str, at: float
     ) -> None:
-        if not call.attempts:
-            call.round_answered = False
+        call.round_answered = False
         attempt = Attempt(call, visit, agent, interface, dest.uniqueid, at)
         dest.attempt = attempt
         call.attempts[dest.uniqueid] = attempt
@@ -244,8 +252,8 @@ class Calls:
             self._end_attempt(attempt, event.at, result)
             if result == "answered" and attempt.visit is None and event.uniqueid == call.channel.uniqueid:
                 self._answered(call, event.at)
-        elif event.status == "ANSWER" and (dialler := self._channels.get(event.uniqueid)) and dialler.call:
-            self._answered(dialler.call, event.at)
+        elif event.status == "ANSWER" and dest.owner and dest.owner.channel.uniqueid == event.uniqueid:
+            self._answered(dest.owner, event.at)
 
     @staticmethod
     def _answered(call: CallState, at: float) -> None:
@@ -273,11 +281,10 @@ class Calls:
             call.round_answered = True
             if attempt.visit:
                 attempt.visit.answered_by = attempt
-        elif attempt.visit is None and not call.attempts and not call.round_answered:
-            if call.channel.hangup_requested:
-                call.line_outcome = "abandoned"
-            else:
-                call.line_outcome = "timeout" if result == "no_answer" else "failed"
+        elif call.channel.hangup_requested:
+            call.line_outcome = "abandoned"
+        else:
+            call.line_outcome = "timeout" if result == "no_answer" else "failed"
         self._tell(self._teller.attempt(attempt, at, result))
 
     def agent_connected(self, event: ev.AgentConnected) -> None:

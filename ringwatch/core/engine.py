@@ -40,7 +40,7 @@ class Engine:
         """Start knowing nothing but the configuration."""
         self.pbx = pbx
         self._records: list[Record] = []
-        self._queues = Queues(pbx, policy.standards)
+        self._queues = Queues(pbx, policy.standards, self._records.append)
         self._calls = Calls(pbx, policy, self._queues, self._records.append)
         self._visits = self._calls.visits
         self._at = 0.0
@@ -139,6 +139,8 @@ class Engine:
         channel.hangup_requested = False
         self._missing_callers.pop((event.queue, event.uniqueid), None)
         if not _waits(channel, event.queue):
+            if channel is call.channel:
+                self._calls.talks.over(call, event.at)
             self._visits.join(call, channel, event.queue, event.at, event.position)
 
     def _caller_left(self, event: ev.CallerLeft) -> None:
@@ -149,7 +151,9 @@ class Engine:
 
     def _agent_dumped(self, event: ev.AgentDumped) -> None:
         call, channel = self._calls.caller(event.uniqueid, "", "", event.at)
-        self._visits.signal(call, self._visits.current(call, channel, event.queue, event.at), VisitSignal.DUMP, event.at)
+        self._visits.signal(
+            call, self._visits.current(call, channel, event.queue, event.at), VisitSignal.DUMP, event.at
+        )
 
     def _queue_status_set(self, event: ev.QueueStatusSet) -> None:
         if self._calls.find(event.uniqueid):
@@ -170,6 +174,7 @@ class Engine:
 
     def _waiting_seen(self, event: ev.WaitingSeen) -> None:
         self._unlisted_callers.pop((event.queue, event.uniqueid), None)
+        self._missing_callers.pop((event.queue, event.uniqueid), None)
         call, channel = self._calls.caller(event.uniqueid, event.channel, event.caller, event.at)
         if channel.visit is None or channel.visit.queue != event.queue:
             # Found in line on attaching; a listing gives the wait in whole seconds.
@@ -177,6 +182,8 @@ class Engine:
 
     def _channel_seen(self, event: ev.ChannelSeen) -> None:
         self._unlisted.pop(event.uniqueid, None)
+        self._missing.pop(event.uniqueid, None)
+        self._missing.pop(event.uniqueid, None)
 
     def _snapshot_began(self, event: ev.SnapshotBegan) -> None:
         if event.what == "channels":
@@ -218,6 +225,7 @@ class Engine:
     def _stream_resumed(self, event: ev.StreamResumed) -> None:
         if broken := self._broken:
             self._broken = None
+            self._calls.resumed_at = event.at
             self._records.append(Gap(pbx=self.pbx, from_=broken.at, to=event.at, why=broken.why))
 
     def _stream_fault(self, event: ev.StreamFault) -> None:

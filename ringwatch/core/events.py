@@ -190,7 +190,7 @@ class ParkEnded(_Event, frozen=True):
 
 
 class Transferred(_Event, frozen=True):
-    """The party on channel ``transferer`` handed its call on to ``to``; ``second`` is its other channel, if it has one."""
+    """The party on channel ``transferer`` handed its call on to ``to``; ``second`` is its other channel, if any."""
 
     transferer: str
     kind: Literal["blind", "attended"]

@@ -9,6 +9,11 @@ Two kinds travel the same way:
 * **readings** (`CallOffered`, `QueueReading`) say how things stand now; the next one replaces the last.
 
 Times are seconds since 1970 in the PBX's own clock, durations are seconds, rounded to the millisecond.
+
+Every fact about calls says which witness told it (``source``) and to how many seconds its times and durations are
+resolved (``precision``): 0.001 from AMI, whose stamps are finer than the millisecond all is rounded to; 1.0 from a
+queue_log, which truncates to whole seconds, so that a time may be up to a second early and a duration up to a second
+off either way. The identity of a visit is the same from both.
 """
 
 from __future__ import annotations
@@ -34,12 +39,18 @@ Outcome = Literal[
 AttemptResult = Literal["answered", "no_answer", "elsewhere", "caller_gone", "busy", "failed"]
 HoldKind = Literal["hold", "park", "consultation"]
 EndedBy = Literal["agent", "caller", "transfer", "unknown"]
+Witness = Literal["ami", "queue_log"]
+AMI_PRECISION = 0.001
+QUEUE_LOG_PRECISION = 1.0
 Key = tuple[str | float, ...]
 Direction = Literal["inbound", "outbound", "internal"]
 
 
 class QueueVisit(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="queue_visit"):
-    """One stay of a call in one queue, told when it is over (after the talk, when it was answered)."""
+    """One stay of a call in one queue, told when it is over (after the talk, when it was answered).
+
+    ``ordinal`` counts a call's stays in one queue from 1, and apart from them its refusals from -1 downwards.
+    """
 
     pbx: str
     call_id: str
@@ -63,8 +74,11 @@ class QueueVisit(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field=
     hold_seconds: float
     holds: int
     talk_ended_by: EndedBy | None
-    uniqueid: str
-    """The channel by which queue_log knows this visit: the caller's, but for a transfer through a Local pair."""
+    uniqueid: str = ""
+    """The channel by which queue_log knows this visit: the caller's, but for a transfer through a Local pair. Empty in
+    facts of the first version, and then it is the call's."""
+    source: Witness = "ami"
+    precision: float = AMI_PRECISION
 
     @property
     def key(self) -> Key:
@@ -101,6 +115,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"
     desk_rings: int | None
     in_time: bool | None
     line: str | None
+    source: Witness = "ami"
+    precision: float = AMI_PRECISION
 
     @property
     def key(self) -> Key:
@@ -122,6 +138,8 @@ class RingAttempt(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field
     ring_seconds: float
     rings: int
     line: str | None
+    source: Witness = "ami"
+    precision: float = AMI_PRECISION
 
     @property
     def key(self) -> Key:
@@ -147,6 +165,8 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type",
     ended_by: EndedBy
     line: str | None
     lines_waiting: int
+    source: Witness = "ami"
+    precision: float = AMI_PRECISION
 
     @property
     def key(self) -> Key:
@@ -166,6 +186,8 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="t
     result: Literal["success", "failed"]
     queue: str | None
     line: str | None
+    source: Witness = "ami"
+    precision: float = AMI_PRECISION
 
     @property
     def key(self) -> Key:
@@ -185,6 +207,8 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"
     seconds: float
     queue: str | None
     line: str | None
+    source: Witness = "ami"
+    precision: float = AMI_PRECISION
 
     @property
     def key(self) -> Key:

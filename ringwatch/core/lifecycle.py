@@ -105,8 +105,8 @@ def visit_outcome(
     *, status: str | None, abandoned: bool, hung_up: bool, picked_up: bool, dumped: bool, left: bool
 ) -> Outcome:
     """Name the outcome of a visit in which nobody talked, by the strongest evidence first."""
-    if status is not None and status in QUEUE_STATUS:
-        return QUEUE_STATUS[status]
+    if outcome := QUEUE_STATUS.get(status or ""):
+        return outcome
     if abandoned and hung_up:
         return "abandoned"
     if abandoned:

@@ -1,16 +1,18 @@
 """Queues as they stand: who waits, since when, and what the members are doing.
 
-Asterisk's own counters (Completed, Abandoned) are never used: they are lost on restart and on QueueReset.
+* Asterisk's own counters (Completed, Abandoned) are never used: they are lost on restart and on QueueReset.
+* A queue is told as it is the moment it becomes known, among the facts of that moment: so the order in which queues
+  appear anywhere is the stream's, however the stream was cut into batches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
 from ringwatch.core.events import MemberSeen
-from ringwatch.core.facts import QueueReading
+from ringwatch.core.facts import QueueReading, Record
 
 # Device states (devicestate.h) by number; member status as app_queue.c sends it.
 _STATES = {
@@ -66,9 +68,10 @@ class Queue:
 class Queues:
     """All queues of one PBX."""
 
-    def __init__(self, pbx: str, names: Iterable[str]) -> None:
+    def __init__(self, pbx: str, names: Iterable[str], tell: Callable[[Record], None]) -> None:
         """Start with the configured queues, so that their zeros exist before anything happens."""
         self._pbx = pbx
+        self._tell = tell
         self._queues = {name: Queue(name) for name in names}
         self._index: dict[str, str] | None = None
         """Agent by device and interface; made when asked for, a large listing would make it a thousand times."""
@@ -78,6 +81,7 @@ class Queues:
         queue = self._queues.get(name)
         if queue is None:
             queue = self._queues[name] = Queue(name)
+            self._tell(queue.reading(self._pbx))
         return queue
 
     def __iter__(self) -> Iterator[Queue]:

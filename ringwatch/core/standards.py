@@ -55,8 +55,8 @@ class Standard:
 
     def rings_in(self, seconds: float) -> int:
         """Count the rings heard in ``seconds`` of ringing; 0 when nothing rang."""
-        # 1 ns absorbs the binary rounding of two six-decimal timestamps: 15.0 s is the start of ring 4 in nl.
-        return 1 + int((seconds + 1e-9) // self.ring_period) if seconds > 0 else 0
+        # Half a microsecond absorbs the binary rounding of two six-decimal timestamps: 15.0 s start ring 4 in nl.
+        return 1 + int((seconds + 5e-7) // self.ring_period) if seconds > 0 else 0
 
     def in_time(self, rings: int, *, answered: bool) -> bool | None:
         """Apply the third-ring rule: in time, missed, or (lost before the limit) counted neither way."""
@@ -129,7 +129,7 @@ def _pattern(pattern: str) -> re.Pattern[str]:
                 raise ValueError(message)
             parts.append(_one_of(body))
         elif head != "-":  # a dash is only there for the reader, as in Asterisk (pbx.c, ext_cmp)
-            parts.append(_PATTERN_CLASSES.get(head.upper() if head in "xzn" else head, re.escape(head)))
+            parts.append(_PATTERN_CLASSES.get(head.upper(), re.escape(head)))
     return re.compile("".join(parts))
 
 

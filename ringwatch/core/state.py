@@ -6,6 +6,7 @@ Plain mutable records with the arithmetic that belongs to one of them. Who may c
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from ringwatch.core.facts import Direction, EndedBy, Outcome
@@ -105,7 +106,7 @@ class Channel:
     music: bool = False
     """It hears music."""
     owner: CallState | None = None
-    """The call on whose behalf a Local pair was made."""
+    """The call on whose behalf a Local pair was made, or a customer was called."""
     linkedid: str = ""
 
     @property
@@ -181,7 +182,7 @@ class Visit:
     agent: str | None = None
     interface: str | None = None
     answered_by: Attempt | None = None
-    settle_at: float | None = None
+    settle_at: float = math.inf
 
 
 @dataclass(slots=True, eq=False)
@@ -205,6 +206,7 @@ class CallState:
     """Ringing of phones that no queue called, up to the first answer."""
     line: str | None = None
     line_outcome: Outcome | None = None
+    """How its last unanswered phone leaves it, should nothing better come."""
     offered_at: float | None = None
     answered_at: float | None = None
     outcomes: list[Outcome] = field(default_factory=list)

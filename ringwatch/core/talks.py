@@ -2,9 +2,9 @@
 
 Rules:
 
-* Two channels talk when they are in one bridge, or in bridges that Local pairs join: a Local channel is a piece of wire.
-  So a phone behind a Local member, a consulted phone after an attended transfer, and a phone that fetches a parked
-  caller are all found in the same way, and each is credited with the time from when it reaches the caller.
+* Two channels talk when they are in one bridge, or in bridges that Local pairs join: a Local channel is a piece of
+  wire. So a phone behind a Local member, a consulted phone after an attended transfer, and a phone that fetches a
+  parked caller are all found in the same way, and each is credited with the time from when it reaches the caller.
 * A conversation (leg) ends with the agent's phone, with the caller, or with a transfer that succeeded. An agent who is
   away from the caller while the phone is still up is consulting: the caller is left alone.
 * A caller is left alone from the first hold, park or absence to the moment when none of them is left: one interval,
@@ -15,7 +15,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from ringwatch.core import events as ev
 from ringwatch.core.facts import EndedBy, HoldKind, Record
@@ -57,11 +57,6 @@ class Talks:
         self._ended = ended
         self._bridges: dict[str, dict[str, Channel]] = {}
 
-    @property
-    def bridges(self) -> Mapping[str, Mapping[str, Channel]]:
-        """Channels by bridge."""
-        return self._bridges
-
     # -- who is with whom
 
     def bridge_entered(self, event: ev.BridgeEntered) -> None:
@@ -69,6 +64,7 @@ class Talks:
         channel = self._find(event.uniqueid)
         if channel is None or event.parking:
             return
+        self._leave(channel)
         channel.bridge = event.bridge
         self._bridges.setdefault(event.bridge, {})[channel.uniqueid] = channel
         for leg in self._legs_of(channel):
@@ -80,14 +76,14 @@ class Talks:
         channel = self._find(event.uniqueid)
         if channel is None or channel.bridge != event.bridge:
             return
-        for leg in self._legs_of(channel):
-            # Into the parking space a caller goes alive.
-            if leg.left is None and not leg.parked:
-                leg.left = (event.at, _side(leg, channel))
-        others = self._together(channel)
+        legs, others = self._legs_of(channel), self._together(channel)
         self._leave(channel)
         for other in [channel, *others]:
             self._look(other, event.at)
+        for leg in legs:
+            # A wire that is taken out parts nobody, and into the parking space a caller goes alive.
+            if leg.left is None and leg.away_since is not None and not leg.parked:
+                leg.left = (event.at, _side(leg, channel))
 
     def _leave(self, channel: Channel) -> None:
         if channel.bridge is not None:
@@ -153,6 +149,9 @@ class Talks:
         else:
             agent, interface = self._queues.agent_at(device), device
         visit = attempt.visit if attempt and attempt.visit and attempt.visit.connected_at is not None else None
+        for parked in [leg for leg in call.legs.values() if leg.parked]:
+            # Whoever fetches a caller may be in the bridge before it is told.
+            self._end(parked, at, "transfer")
         again = call.parked_by is not None and call.parked_by.device == device
         if call.parked_by and again:
             # Back at the one who had parked the caller: app_queue counts it as one talk all along.
@@ -181,14 +180,9 @@ class Talks:
         if channel.call and channel.call.channel is channel:
             for leg in list(channel.call.legs.values()):
                 self._end(leg, *(leg.left or (at, "unknown")))
-        leg_of_phone = channel.leg
-        if leg_of_phone and not leg_of_phone.parked:
-            leg = leg_of_phone
-            away = leg.away_since
-            if away is not None and at - away < BLINK_SECONDS:
-                self._end(leg, *(leg.left or (away, "agent")))
-            else:
-                self._end(leg, at, leg.left[1] if leg.left else "agent")
+        if (leg_of_phone := channel.leg) and not leg_of_phone.parked:
+            # A phone that had gone elsewhere before was consulting until now; else it was over when it left.
+            self._end(leg_of_phone, *(leg_of_phone.left or (at, "agent" if leg_of_phone.away_since else "unknown")))
         for other in near:
             if other is not channel:
                 self._look(other, at)
@@ -197,28 +191,35 @@ class Talks:
         """An agent handed the caller on, or tried to."""
         channels = [self._find(event.transferer), self._find(event.second)]
         legs = [leg for each in channels if each for leg in self._legs_of(each) if _side(leg, each) == "agent"]
+        if not legs and (wire := channels[0]) and wire.is_local:
+            # A transfer behind a Local member put somebody else at the far end of its wire.
+            legs = [each.leg for each in self._together(wire) if each.leg]
         for leg in legs[:1]:
             self._tell(self._teller.transfer(leg, event, event.to or self._reached(leg)))
             if event.success:
                 leg.call.transfers += 1
-                self._end(leg, event.at, "transfer")
+                self._end(leg, leg.left[0] if leg.left else event.at, "transfer")
+
+    def over(self, call: CallState, at: float) -> None:
+        """End what a caller talks about who stands in a line now: how it ended was not seen."""
+        for leg in list(call.legs.values()):
+            self._end(leg, *(leg.left or (at, "unknown")))
 
     def _reached(self, leg: Leg) -> str:
-        """Name the number behind the wire that a transfer put in the agent's place: ``802`` of ``Local/802@internal``."""
+        """Name the number behind the wire that took the agent's place: ``802`` of ``Local/802@internal``."""
         wires = [each for each in self._together(leg.call.channel) if each.is_local and each.attempt is None]
         return wires[0].name.partition("/")[2].partition("@")[0] if wires else ""
 
     def _end(self, leg: Leg, at: float, ended_by: EndedBy) -> None:
         call = leg.call
-        if call.legs.pop(leg.phone.uniqueid, None) is None:
-            return
+        call.legs.pop(leg.phone.uniqueid, None)
         if leg.away_since is not None:
             leg.consulted = leg.consulted or at - leg.away_since >= BLINK_SECONDS
         self._end_silence(leg, at)
         leg.phone.leg = None
         if leg.attempt:
             leg.attempt.leg = None
-        if call.lost:
+        if call.lost and leg.left is None:
             ended_by = "unknown"
         call.talk_seconds += max(at - leg.started_at - leg.hold_seconds, 0.0)
         call.hold_seconds += leg.hold_seconds
@@ -226,7 +227,8 @@ class Talks:
 
     def going(self, channel: Channel, at: float) -> None:
         """Take note of who goes first; an agent who has parked the caller may go."""
-        for leg in self._legs_of(channel):
+        # What happens to a wire follows from what somebody did.
+        for leg in [] if channel.is_local else self._legs_of(channel):
             side = _side(leg, channel)
             if leg.left is None and not (side == "agent" and leg.parked):
                 leg.left = (at, side)
@@ -315,7 +317,8 @@ class Talks:
             at = min(at, leg.left[0])
         if since is None or (at - since < BLINK_SECONDS and not (leg.held or leg.parked)):
             return
-        leg.hold_seconds += max(at - since, 0.0)
+        at = max(at, since)
+        leg.hold_seconds += at - since
         leg.held = False
         kind: HoldKind = "park" if leg.parked else "consultation" if leg.consulted else "hold"
         leg.holds += 1

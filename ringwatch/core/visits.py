@@ -43,13 +43,19 @@ class Visits:
         return visit
 
     def _close(self, call: CallState, channel: Channel, at: float) -> None:
-        if channel.visit and channel.visit.state is not VisitState.TALKING:
+        visit = channel.visit
+        if visit and visit.state is VisitState.TALKING:
+            self.talk_ended(call, visit, at, "unknown")
+        elif visit:
             # It asks at another door now: what ended the last stay was not seen, or has yet to be explained.
-            self.signal(call, channel.visit, VisitSignal.GONE, at)
+            self.signal(call, visit, VisitSignal.GONE, at)
 
-    def _open(self, call: CallState, channel: Channel, queue: str, at: float, position: int | None) -> Visit:
-        ordinal = 1 + sum(visit.queue == queue for visit in call.visits)
-        visit = Visit(channel, queue, ordinal, at, position)
+    def _open(
+        self, call: CallState, channel: Channel, queue: str, at: float, position: int | None, *, refused: bool = False
+    ) -> Visit:
+        # Who was refused is not in queue_log, which must lead to the same numbers: they count apart, -1, -2, ...
+        before = sum(visit.queue == queue and (visit.ordinal < 0) is refused for visit in call.visits)
+        visit = Visit(channel, queue, -1 - before if refused else 1 + before, at, position)
         name, options = _queue_arguments(channel.queue_data)
         if name == queue:
             if "r" in options:
@@ -61,7 +67,7 @@ class Visits:
             call.queues.append(queue)
         if call.offered_at is None:
             call.offered_at = at
-        self._tell(CallOffered(pbx=self._pbx, call_id=call.call_id, queue=queue, ordinal=ordinal, at=at))
+        self._tell(CallOffered(pbx=self._pbx, call_id=call.call_id, queue=queue, ordinal=visit.ordinal, at=at))
         return visit
 
     def current(self, call: CallState, channel: Channel, queue: str, at: float) -> Visit:
@@ -100,10 +106,14 @@ class Visits:
     def _refused(self, call: CallState, channel: Channel, status: str, at: float) -> None:
         """Tell of a caller whom a queue did not let in; no queue event says so (app_queue.c, join_queue)."""
         if queue := _queue_arguments(channel.queue_data)[0]:
-            self._close(call, channel, at)
-            visit = self._open(call, channel, queue, at, None)
+            talking = channel.visit if channel.visit and channel.visit.state is VisitState.TALKING else None
+            if not talking:
+                self._close(call, channel, at)
+            visit = self._open(call, channel, queue, at, None, refused=True)
             visit.state, visit.status = VisitState.ENDED, status
             self._end(call, visit, at, self._unserved(call, visit))
+            # A talk that its own end has yet to be told of is not over for that.
+            channel.visit = talking
 
     def signal(
         self,
@@ -138,20 +148,20 @@ class Visits:
         if before is VisitState.WAITING and state is not VisitState.WAITING:
             self._queues.leave(visit.queue, visit.channel.uniqueid)
         if state is VisitState.LEAVING:
-            self._leave(call, visit, signal, at)
+            self._leave(call, visit, at)
         elif state is VisitState.ENDED and before is VisitState.TALKING:
             self._end(call, visit, at, "answered", ended_by)
         elif state is VisitState.ENDED and before is not VisitState.ENDED:
             self._end(call, visit, at if visit.left_at is None else visit.left_at, self._unserved(call, visit))
         return True
 
-    def _leave(self, call: CallState, visit: Visit, signal: VisitSignal, at: float) -> None:
+    def _leave(self, call: CallState, visit: Visit, at: float) -> None:
         if visit.left_at is None:
             visit.left_at = at
-        if visit.abandoned and visit.hung_up:
+        if visit.hung_up:
             visit.state = VisitState.ENDED
             self._end(call, visit, visit.left_at, self._unserved(call, visit))
-        elif signal is VisitSignal.ABANDON or visit.answered_by is None:
+        elif visit.answered_by is None:
             # Nobody answered, so no AgentConnect will explain it; an agent who did may yet hear an announcement.
             visit.settle_at = at + SETTLING_SECONDS
             self._leaving[visit] = call
@@ -160,11 +170,11 @@ class Visits:
     def settle(self, at: float) -> None:
         """Close the visits of which nothing more was said in time."""
         for visit, call in list(self._leaving.items()):
-            if visit.settle_at is not None and visit.settle_at <= at:
-                self._leaving.pop(visit, None)
+            if visit.settle_at <= at:
+                del self._leaving[visit]
                 if visit.state is VisitState.LEAVING:
                     self.signal(call, visit, VisitSignal.SETTLE, at)
-        self.settle_at = min((v.settle_at for v in self._leaving if v.settle_at is not None), default=math.inf)
+        self.settle_at = min((visit.settle_at for visit in self._leaving), default=math.inf)
 
     def resumed(self, visit: Visit, at: float) -> None:
         """Go on after a park: until somebody answered again the caller was left alone."""
@@ -180,19 +190,19 @@ class Visits:
 
     def agent_gone(self, visit: Visit, attempt: Attempt, at: float) -> None:
         """End the talk of an agent who never reached the caller: a consultation that was given up."""
-        if visit.answered_by is attempt:
+        if visit.answered_by is attempt and visit.quiet_since is None and not _goes_on(attempt.call, visit):
             self.talk_ended(attempt.call, visit, at, "agent")
 
     def caller_gone(self, call: CallState, visit: Visit, at: float) -> None:
-        """End a visit whose channel is gone."""
-        if visit.state is VisitState.TALKING:
+        """End a visit whose channel is gone, unless it was a wire that was taken out."""
+        if visit.state is VisitState.TALKING and not _goes_on(call, visit):
             self.talk_ended(call, visit, at, "caller")
-        elif visit.state is not VisitState.ENDED:
+        elif visit.state in (VisitState.WAITING, VisitState.LEAVING):
             self.signal(call, visit, VisitSignal.GONE, at)
 
     @staticmethod
     def _unserved(call: CallState, visit: Visit) -> Outcome:
-        if call.lost and visit.status is None and not visit.abandoned:
+        if call.lost and not visit.abandoned:
             return "unknown"
         return visit_outcome(
             status=visit.status,
@@ -220,6 +230,10 @@ class Visits:
         if fact.in_time is not None:
             call.in_time.append(fact.in_time)
         self._tell(fact)
+
+
+def _goes_on(call: CallState, visit: Visit) -> bool:
+    return any(leg.visit is visit for leg in call.legs.values())
 
 
 def _queue_arguments(data: str) -> tuple[str, str]:

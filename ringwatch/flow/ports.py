@@ -7,10 +7,11 @@ pointless. A sink takes records from its own bounded inbox, at its own pace.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from ringwatch.core.facts import Record
 from ringwatch.flow.hub import Inbox
 
 
@@ -56,6 +57,37 @@ class Source(Protocol):
 
         :raises ringwatch.errors.SourceError: the stream cannot be had, and trying again is pointless.
         """
+        ...
+
+
+class Healer(Protocol):
+    """Makes up, from another witness, for what a stream did not say while it was away.
+
+    The pump asks it in its own task; `ringwatch.sources.healing` says what is called when.
+    """
+
+    def broke(self, at: float) -> None:
+        """Take note that the PBX is not heard from a moment on."""
+        ...
+
+    def resumed(self, at: float) -> None:
+        """Take note that the PBX is heard again."""
+        ...
+
+    def sift(self, records: Iterable[Record]) -> list[Record]:
+        """Return what of some records is to be published now."""
+        ...
+
+    async def heal(self, now: float) -> list[Record]:
+        """Return what is to be published besides; ``now`` is the PBX's clock."""
+        ...
+
+    def release(self) -> list[Record]:
+        """Return what is still held back: the end has come."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the other witness."""
         ...
 
 

@@ -21,7 +21,7 @@ from ringwatch.core.engine import Engine
 from ringwatch.core.facts import Anomaly, Record
 from ringwatch.errors import CaptureWithoutTime
 from ringwatch.flow.hub import Hub
-from ringwatch.flow.ports import Attached, Batch, Detached, Item, Source
+from ringwatch.flow.ports import Attached, Batch, Detached, Healer, Item, Source
 
 TICK_SECONDS = 1.0
 
@@ -30,6 +30,7 @@ class Pump:
     """Drives one engine.
 
     :param listen: told of every item that is not a batch, and of every anomaly: the log.
+    :param healer: makes up for what the stream did not say while it was away.
     :param lossless: wait for the sinks after every batch; for a recording, which can wait.
     """
 
@@ -41,6 +42,7 @@ class Pump:
         *,
         listen: Callable[[str, Attached | Detached | Anomaly], None],
         lossless: bool = False,
+        healer: Healer | None = None,
     ) -> None:
         """Start before the first item."""
         self.engine = engine
@@ -56,6 +58,7 @@ class Pump:
         self._hub = hub
         self._listen = listen
         self._lossless = lossless
+        self._healer = healer
 
     @property
     def pbx(self) -> str:
@@ -96,6 +99,9 @@ class Pump:
             if self.detached and self.attachments:
                 # The gap is known up to now, and nobody will be there to see its end.
                 self._publish(self.engine.apply(ev.StreamResumed(self.translator.clock.now(time.time()))))
+            if self._healer:
+                self._hub.publish(self._healer.release())
+                self._healer.close()
 
     def _take(self, item: Item) -> None:
         match item:
@@ -105,10 +111,15 @@ class Pump:
                 self.attached, self.detached = item, None
                 self.attachments += 1
                 self._listen(self.pbx, item)
-                self._publish(self.engine.apply(ev.StreamResumed(self.translator.clock.now(item.at))))
+                at = self.translator.clock.now(item.at)
+                if self._healer:
+                    self._healer.resumed(at)
+                self._publish(self.engine.apply(ev.StreamResumed(at)))
             case Detached():
                 if self.attached:
                     at = self.translator.clock.last or item.at
+                    if self._healer:
+                        self._healer.broke(at)
                     self._publish(self.engine.apply(ev.StreamBroke(at, "disconnected")))
                 self.attached, self.detached = None, item
                 self._listen(self.pbx, item)
@@ -127,6 +138,8 @@ class Pump:
         for record in records:
             if type(record) is Anomaly:
                 self._listen(self.pbx, record)
+        if self._healer:
+            records = self._healer.sift(records)
         records = [*records, *self.engine.readings()]
         if records:
             self._hub.publish(records)
@@ -134,6 +147,9 @@ class Pump:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            clock = self.translator.clock
-            if clock.last is not None:
-                self._publish(self.engine.apply(ev.Tick(clock.now(time.time()))))
+            now = self.translator.clock.now(time.time())
+            if self.translator.clock.last is not None:
+                self._publish(self.engine.apply(ev.Tick(now)))
+            if self._healer:
+                # What the other witness says is told as it is; it has been sifted already.
+                self._hub.publish(await self._healer.heal(now))

@@ -59,8 +59,9 @@ class WebServer:
             await web.TCPSite(self._runner, host, port).start()
         except OSError as error:
             await self._runner.cleanup()
-            # asyncio wraps the reason in a sentence of its own; a name that is not found has no errno of the system.
-            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+            # asyncio wraps the reason in a sentence of its own; from 3.12 on that has no number for another host's
+            # address. A name that is not found has one that is not the system's.
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
             message = f"cannot listen on {Address(host, port)}: {reason}"
             raise RingwatchError(message, remedy="give [web] listen a free address") from error
         self.address = str(Address(*self._runner.addresses[0][:2]))

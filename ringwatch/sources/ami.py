@@ -54,8 +54,6 @@ class AmiSource:
         self._pbx = pbx
         self._where = f"{pbx.host}:{pbx.port}"
         self._give_up = give_up
-        self.denied: list[str] = []
-        """Actions that Asterisk refused to this account."""
 
     def items(self) -> AsyncIterator[Item]:
         """Yield what happens, for ever.
@@ -68,7 +66,6 @@ class AmiSource:
         pbx = self._pbx
         reader, writer = await self._open()
         session = Session(pbx.username, pbx.secret.get_secret_value(), pbx.login)
-        self.denied = session.denied
         try:
             async for batch in self._log_in(session, reader, writer):
                 yield batch

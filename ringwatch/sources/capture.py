@@ -110,7 +110,8 @@ def _read_some(file: BinaryIO) -> bytes:
 class CaptureWriter:
     """Writes blocks as a recording.
 
-    :param path: the file, overwritten; ``.gz`` at its end compresses.
+    :param path: the file, which must be new: an hour of a desk cannot be recorded again. ``.gz`` at its end
+        compresses. Nothing is left of a recording without a block.
     :param disguise: applied to every block before it is written.
     """
 
@@ -119,11 +120,15 @@ class CaptureWriter:
 
         :raises CaptureError: it cannot be written.
         """
+        if path.is_file() and path.stat().st_size:
+            message = f"{path} exists already"
+            raise CaptureError(message, remedy="give the recording another name, or move the old one away")
         try:
             self._file = gzip.open(path, "wb") if path.suffix == ".gz" else path.open("wb")  # noqa: SIM115 - see close
         except OSError as error:
             message = f"cannot write {path}: {error.strerror}"
             raise CaptureError(message) from error
+        self._path = path
         self._disguise = disguise
         self._clock = StreamClock()
         self.blocks = 0
@@ -161,6 +166,8 @@ class CaptureWriter:
         """
         try:
             self._file.close()
+            if not self.blocks and self._path.is_file():
+                self._path.unlink()
         except OSError as error:
             message = f"cannot write the recording: {error.strerror}"
             raise CaptureError(message) from error

@@ -61,13 +61,15 @@ class Pseudonyms:
         name, colon, value = line.partition(b": ")
         if not colon:
             return line if line.startswith(BANNER) else b"Text " + self._digest(line)[:8]
-        # An old PBX names the variable's channel here: ChanVariable(SIP/0201234567-1).
-        name = name.partition(b"(")[0]
-        if value in _UNKNOWN or _IDENTITY.search(name) or (plain_text and name in _READ_TEXT):
+        # OriginateResponse names the variable's channel here: ChanVariable(PJSIP/0201234567-00000001).
+        kind, bracket, channel = name.partition(b"(")
+        if bracket:
+            name = kind + bracket + _NUMBER.sub(self._number, channel)
+        if value in _UNKNOWN or _IDENTITY.search(kind) or (plain_text and kind in _READ_TEXT):
             return name + colon + value
-        if _NAME.search(name) or (name.endswith(b"Num") and _WORD.match(value)):
+        if _NAME.search(kind) or (kind.endswith(b"Num") and _WORD.match(value)):
             return name + colon + b"Name " + self._digest(value)[:8]
-        if _FREE_TEXT.search(name):
+        if _FREE_TEXT.search(kind):
             return name + colon + b"Text " + self._digest(value)[:8]
         return name + colon + _NUMBER.sub(self._number, value)
 

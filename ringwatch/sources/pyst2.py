@@ -23,6 +23,7 @@ from collections.abc import AsyncIterator, Callable
 from asterisk.manager import Event, Manager, ManagerException, ManagerMsg
 
 from ringwatch.ami.framing import Framer
+from ringwatch.ami.message import build
 from ringwatch.ami.session import login_refused
 from ringwatch.config import PbxConfig
 from ringwatch.errors import ConnectFailed, ConnectionLost, ConnectionSilent, NotAmi, SourceError
@@ -51,6 +52,7 @@ class _Manager(Manager):  # type: ignore[misc]
     def __init__(self, hear: Callable[[list[str]], object]) -> None:
         super().__init__()
         self._hear = hear
+        self._asked = 0
         self.ended = threading.Event()
         """Set when nothing more will be heard."""
 
@@ -68,9 +70,25 @@ class _Manager(Manager):  # type: ignore[misc]
                     self._response_queue.put(message)
         finally:
             self._event_queue.put(None)
-            # Whoever asks or is about to ask for an answer gets none.
+            # Whoever waits for an answer gets none.
             self._response_queue.put(None)
             self.ended.set()
+
+    def ask(self, action: str, *headers: tuple[str, str]) -> ManagerMsg | None:
+        """Send an action and return its answer; ``None`` when the connection ends without one.
+
+        pyst2's own ``send_action`` loses an answer, such as a refusal, behind which the other end closes at once.
+        """
+        self._asked += 1
+        data = build([("Action", action), ("ActionID", f"ringwatch-{self._asked}"), *headers])
+        # AttributeError and ValueError: the receiving thread has just closed the socket.
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            self._sock.write(data)
+        answer = self._response_queue.get()
+        if answer is None:
+            # Nor does whoever asks next.
+            self._response_queue.put(None)
+        return answer
 
     def shut(self) -> None:
         """End the connection now, whatever thread is waiting for it."""
@@ -143,13 +161,12 @@ class Pyst2Source:
         """Do in a thread of its own what blocks; only this thread says how it ended, and so says it last."""
         try:
             self._attend(manager, hear)
-            hear(ConnectionLost(f"{self._where} closed the connection"))
         except SourceError as error:
             hear(error)
-        except (ManagerException, OSError, ValueError, AttributeError) as error:
-            # The last two: the socket was shut under pyst2's hands.
-            kind = ConnectionLost if manager.title else ConnectFailed
-            hear(kind(f"no connection to {self._where}: {error.args[-1] if error.args else error}"))
+        except (ManagerException, OSError, UnicodeError) as error:
+            hear(ConnectFailed(f"no connection to {self._where}: {error.args[-1]}"))
+        else:
+            hear(ConnectionLost(f"{self._where} closed the connection"))
         finally:
             # A connection that came about after everybody had left is left as well.
             manager.shut()
@@ -163,22 +180,26 @@ class Pyst2Source:
         if manager.title != _TITLE:
             says = "".join(first.response).removeprefix(_MADE_UP).strip()[:60]
             raise NotAmi(f"{self._where} is not a Manager Interface: it says {says!r}")
-        self._log_in(manager)
-        manager.ping()
+        if not self._log_in(manager) or manager.ask("Ping") is None:
+            return
         hear(_Up())
-        manager.send_action({"Action": "QueueStatus"})
-        manager.send_action({"Action": "CoreShowChannels"})
+        manager.ask("QueueStatus")
+        manager.ask("CoreShowChannels")
         while not manager.ended.wait(pbx.ping_seconds):
-            manager.ping()
+            manager.ask("Ping")
 
-    def _log_in(self, manager: _Manager) -> None:
+    def _log_in(self, manager: _Manager) -> bool:
+        """Log in; false when the connection ended before there was an answer."""
         pbx = self._pbx
         secret = pbx.secret.get_secret_value()
-        action = {"Action": "Login", "Username": pbx.username, "Secret": secret}
+        proof = [("Secret", secret)]
         if pbx.login == "md5":
-            challenge = manager.send_action({"Action": "Challenge", "AuthType": "MD5"}).get_header("Challenge", "")
-            key = hashlib.md5(f"{challenge}{secret}".encode(), usedforsecurity=False).hexdigest()
-            action = {"Action": "Login", "AuthType": "MD5", "Username": pbx.username, "Key": key}
-        answer = manager.send_action(action)
-        if answer.get_header("Response") != "Success":
+            challenge = manager.ask("Challenge", ("AuthType", "MD5"))
+            if challenge is None:
+                return False
+            key = hashlib.md5(f"{challenge.get_header('Challenge', '')}{secret}".encode(), usedforsecurity=False)
+            proof = [("AuthType", "MD5"), ("Key", key.hexdigest())]
+        answer = manager.ask("Login", ("Username", pbx.username), *proof)
+        if answer is not None and answer.get_header("Response") != "Success":
             raise login_refused(pbx.username, answer.get_header("Message", ""))
+        return answer is not None

@@ -192,13 +192,32 @@ def test_banner_without_an_end(chunk: int) -> None:
     assert len(made._first) < 512
 
 
-def test_denied_actions_are_noted() -> None:
-    """An action that the account may not use is noted by its name, and the session goes on."""
+def test_a_denied_action_is_not_asked_again() -> None:
+    """What the account may not, it may not next time either; the block is handed on for `check`."""
     made = up()
+    made.take_outgoing()
     denied = b"Response: Error\r\nActionID: ringwatch-5\r\nMessage: Permission denied\r\n\r\n"
     assert made.receive(denied) == [denied.strip()]
-    assert made.denied == ["CoreShowChannels"]
-    assert state(made) is SessionState.UP
+    made.ping()
+    assert actions(made.take_outgoing()) == ["Ping"]
+
+
+@pytest.mark.parametrize("booted", [True, False])
+def test_an_action_unknown_while_asterisk_boots_is_asked_again(booted: bool) -> None:  # noqa: FBT001 - a parameter
+    """Asterisk lets one in before app_queue is loaded: asked again when it has booted, or with the next ping."""
+    made = up()
+    made.take_outgoing()
+    unknown = b"Response: Error\r\nActionID: ringwatch-4\r\nMessage: Invalid/unknown command: QueueStatus.\r\n\r\n"
+    made.receive(unknown)
+    assert made.take_outgoing() == b""
+    if booted:
+        made.receive(b"Event: FullyBooted\r\nPrivilege: system,all\r\n\r\n")
+        assert actions(made.take_outgoing()) == ["QueueStatus"]
+    else:
+        made.ping()
+        assert actions(made.take_outgoing()) == ["Ping", "QueueStatus"]
+    made.ping()
+    assert actions(made.take_outgoing()) == ["Ping"]
 
 
 @pytest.mark.parametrize(
@@ -214,7 +233,9 @@ def test_other_answers(answer: bytes) -> None:
     """Answers that went well, and answers to nobody's question, deny nothing."""
     made = up()
     assert made.receive(answer) == [answer.strip()]
-    assert made.denied == []
+    made.take_outgoing()
+    made.ping()
+    assert actions(made.take_outgoing()) == ["Ping"]
 
 
 def test_ping_and_logoff() -> None:

@@ -1,4 +1,4 @@
-"""The main job on a real Asterisk: more than forty calls each over queues and direct lines, held against its records."""
+"""The main job on a real Asterisk: more than forty calls over queues and direct lines, held against its records."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ringwatch.core.facts import Call, Fact, QueueVisit, RingAttempt, to_json
+from ringwatch.core.facts import Fact, QueueVisit, RingAttempt, to_json
 from tests.accounting import metrics_equal_facts
 from tests.agreement import compare_visits
 from tests.billing import compare_direct_calls
 
 from .desk import Desk
 from .phones import BUSY, Manner
-from .watching import pbx_table, watching
+from .watching import ended, pbx_table, watching
 
 RING_TOLERANCE = 0.15
 """Seconds between what a phone did and what the facts say of it."""
@@ -85,13 +85,8 @@ async def play(desk: Desk, script: Sequence[Placed]) -> None:
     await desk.idle(within=120)
 
 
-def ended(facts: Sequence[Fact]) -> int:
-    """Count the calls that are over."""
-    return sum(isinstance(fact, Call) for fact in facts)
-
-
 async def test_every_visit_and_direct_call_agrees_with_asterisk(desk: Desk, tmp_path: Path) -> None:
-    """Facts equal queue_log, CDR and the phones' own clocks, the metrics equal the facts, and both sources agree."""
+    """Facts equal queue_log, CDR and the phones, the metrics equal the facts, and both sources agree."""
     desk.phones(PHONES)
     native = watching(tmp_path / "native", pbx_table(desk.asterisk))
     other = watching(tmp_path / "pyst2", pbx_table(desk.asterisk, "peer", 'source = "pyst2"'))
@@ -117,7 +112,7 @@ async def test_every_visit_and_direct_call_agrees_with_asterisk(desk: Desk, tmp_
 
 
 def rings_as_played(desk: Desk, facts: Sequence[Fact]) -> int:
-    """Hold the ringing of every answered attempt against the phone that was picked up; return how many were compared."""
+    """Hold the ringing of answered attempts against the phones that were picked up; return how many were compared."""
     compared = 0
     picked_up = [call for call in desk.ledger.phone_calls if call.answered is not None]
     for fact in facts:

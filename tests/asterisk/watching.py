@@ -7,14 +7,14 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 import msgspec
 
-from ringwatch.core.facts import Fact
+from ringwatch.core.facts import Call, Fact
 
 from .lab import SECRETS, Asterisk
 from .sipp import until
@@ -71,13 +71,36 @@ class Daemon:
 
     async def until(self, predicate: Callable[[list[Fact]], bool], *, what: str, within: float = 20.0) -> None:
         """Wait until the facts satisfy a predicate."""
-        await until(lambda: predicate(self.facts), within=within, what=what)
+        try:
+            await until(lambda: predicate(self.facts), within=within, what=what)
+        except TimeoutError as error:
+            told = "\n".join(map(str, self.facts))
+            raise TimeoutError(f"{error}; told:\n{told}\nlogged:\n{self.log}") from None
+
+    async def kill(self) -> None:
+        """End it as a crash does."""
+        self.process.kill()
+        await self.process.wait()
 
     async def stop(self) -> int:
         """Ask it to end, and return its exit status."""
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
         return await asyncio.wait_for(self.process.wait(), 10)
+
+
+def ended(facts: Iterable[Fact]) -> int:
+    """Count the calls that are over."""
+    return sum(isinstance(fact, Call) for fact in facts)
+
+
+def write_configuration(folder: Path, configuration: str) -> Path:
+    """Write ``ringwatch.toml``, with a free port for the pages and readable by nobody else; return where it is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "ringwatch.toml"
+    file.write_text(f'{configuration}\n[web]\nlisten = "127.0.0.1:0"\n')
+    file.chmod(0o600)
+    return file
 
 
 def pbx_table(asterisk: Asterisk, account: str = "ringwatch", more: str = "") -> str:
@@ -91,10 +114,7 @@ def pbx_table(asterisk: Asterisk, account: str = "ringwatch", more: str = "") ->
 @asynccontextmanager
 async def watching(folder: Path, configuration: str) -> AsyncIterator[Daemon]:
     """Run ``ringwatch run`` with a configuration until the block ends; it is attached when the block begins."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "ringwatch.toml"
-    file.write_text(f'{configuration}\n[web]\nlisten = "127.0.0.1:0"\n')
-    file.chmod(0o600)
+    file = write_configuration(folder, configuration)
     command = (sys.executable, "-m", "ringwatch", "run", "--config", str(file), "--facts", str(folder / "facts.jsonl"))
     with (folder / "log.jsonl").open("wb") as log:
         process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env={**os.environ})
@@ -102,7 +122,7 @@ async def watching(folder: Path, configuration: str) -> AsyncIterator[Daemon]:
     try:
         await daemon.ready()
         yield daemon
-        assert await daemon.stop() == 0, daemon.log
+        assert await daemon.stop() in {0, -signal.SIGKILL}, daemon.log
     finally:
         if process.returncode is None:
             process.kill()

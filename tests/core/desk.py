@@ -76,11 +76,12 @@ class Desk:
         for seat in SEATS if staffed else ():
             self.shows(seat)
 
-    def says(self, event: ev.Event) -> Self:
+    def says(self, *events: ev.Event) -> Self:
         """Let the PBX say something."""
-        if not isinstance(event, self._deaf_to):
-            self.events.append(event)
-            self.records += [*self.engine.apply(event), *self.engine.readings()]
+        for event in events:
+            if not isinstance(event, self._deaf_to):
+                self.events.append(event)
+                self.records += [*self.engine.apply(event), *self.engine.readings()]
         return self
 
     def after(self, seconds: float) -> Self:
@@ -146,10 +147,15 @@ class Desk:
         self.records += self.engine.close()
         return self
 
+    @property
+    def so_far(self) -> Told:
+        """What was told until now."""
+        return Told(self.records)
+
     def told(self) -> Told:
         """Return what was told, once everything is over and forgotten."""
         assert_forgotten(self.engine)
-        told = Told(self.records)
+        told = self.so_far
         assert_sound(told)
         assert_told_once(told)
         return told
@@ -331,7 +337,7 @@ class Caller:
         self._says(ev.ChannelEnded, phone.own, cause)
         phone.shows(FREE)
 
-    def picks_up(self, name: str = "") -> Self:
+    def picks_up(self, name: str = "", *, losers_cause: int = 26) -> Self:
         """Let a phone answer. Of the others a queue says CANCEL twice and then, Dial once and before."""
         phone = self.partner = self.ringing.pop(name or next(iter(self.ringing)))
         if phone.far:
@@ -345,7 +351,7 @@ class Caller:
             self._says(ev.DialEnded, self.uniqueid, each.uniqueid, status)
         phone.shows(TALKING)
         for other in others:
-            self._ends(other, 26)
+            self._ends(other, losers_cause)
         return self
 
     def is_connected(self) -> Self:
@@ -372,6 +378,15 @@ class Caller:
         """Stay in line because the member who answered went before being put through."""
         self._says(ev.AgentDumped, self.uniqueid, self.queue)
         return self._drops()
+
+    def loses_partner(self) -> Self:
+        """Have the phone that picked up go."""
+        return self._drops()
+
+    def loses_channel(self, phone: Phone) -> Self:
+        """Have a phone's channel end at last."""
+        self._ends(phone, 16)
+        return self
 
     def _drops(self) -> Self:
         phone, self.partner = self.phone, None
@@ -443,8 +458,8 @@ class Caller:
         """Have the Local pair between caller and phone taken out: the phone comes into the caller's bridge."""
         phone = self.phone
         self._says(ev.BridgeLeft, phone.behind, phone.bridge)
-        self._says(ev.BridgeLeft, phone.uniqueid, self.bridge)
         self._says(ev.BridgeEntered, phone.behind, self.bridge)
+        self._says(ev.BridgeLeft, phone.uniqueid, self.bridge)
         self._says(ev.BridgeLeft, phone.far, phone.bridge)
         self._says(ev.ChannelEnded, phone.uniqueid, 16)
         self._says(ev.ChannelEnded, phone.far, 16)

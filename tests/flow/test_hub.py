@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringwatch.core.facts import Gap, Record
 from ringwatch.flow.hub import Hub, Inbox
+from tests.tools.properties import PATIENT
 
 
 def gaps(*numbers: int) -> list[Record]:
@@ -171,6 +172,7 @@ async def _take_twice(inbox: Inbox) -> list[Record]:
     return [*await inbox.get(), *await inbox.get()]
 
 
+@settings(PATIENT, max_examples=60)
 @given(st.lists(st.one_of(st.integers(0, 7), st.none()), max_size=40), st.integers(1, 9))
 def test_what_is_taken_and_what_was_dropped_is_what_was_put(deeds: list[int | None], capacity: int) -> None:
     """In any order of putting (how many) and taking (None), nothing is lost uncounted, doubled or out of order."""

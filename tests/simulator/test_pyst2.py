@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,12 @@ def attached(port: int) -> tuple[Any, queue.Queue[Any]]:
     return client, heard
 
 
+def log_off(client: Any) -> None:
+    """Log off; its reader may close the socket before its writer has flushed it, which is pyst2's own race."""
+    with contextlib.suppress(ValueError):
+        assert client.logoff().headers["Response"] == "Goodbye"
+
+
 async def test_it_logs_in_and_hears_a_call_from_end_to_end() -> None:
     def conversation(port: int) -> None:
         client, heard = attached(port)
@@ -61,7 +68,7 @@ async def test_it_logs_in_and_hears_a_call_from_end_to_end() -> None:
                 assert event.headers["Timestamp"].startswith("17954")
         assert names[0] == "FullyBooted"
         assert {"Newchannel", "QueueCallerJoin", "AgentCalled", "DialBegin", "AgentConnect", "Hangup"} <= set(names)
-        client.close()
+        log_off(client)
 
     await with_simulator(conversation)
 
@@ -84,7 +91,7 @@ async def test_its_actions_are_answered() -> None:
         while "QueueSummaryComplete" not in names:
             names.append(heard.get(timeout=20).name)
         assert names.count("QueueSummary") == 5
-        assert client.logoff().headers["Response"] == "Goodbye"
+        log_off(client)
 
     await with_simulator(conversation)
 
@@ -99,7 +106,7 @@ async def test_its_filters_hold() -> None:
         names = [heard.get(timeout=20).name for _ in range(200)]
         assert "VarSet" not in names[50:]
         assert "Newchannel" in names
-        client.close()
+        log_off(client)
 
     await with_simulator(conversation)
 
@@ -123,6 +130,6 @@ async def test_nothing_it_cannot_read_is_sent() -> None:
             event = heard.get(timeout=20)
             assert not any("ChanVariable" in name for name in event.headers)
         assert client.connected()
-        client.close()
+        log_off(client)
 
     await with_simulator(conversation)

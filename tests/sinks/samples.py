@@ -46,6 +46,7 @@ VISIT = QueueVisit(
     hold_seconds=10.0,
     holds=1,
     talk_ended_by="agent",
+    uniqueid="1795424400.0",
 )
 CALL = Call(
     pbx="main",

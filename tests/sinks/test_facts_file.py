@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import resource
@@ -137,6 +138,24 @@ async def test_a_line_that_was_cut_off_is_not_continued(tmp_path: Path) -> None:
         await work.write(HOLD)
     lines = path.read_bytes().splitlines()
     assert lines == [whole, whole[:40], to_json(VISIT), to_json(HOLD)]
+
+
+async def test_to_append_one_need_not_be_allowed_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How an existing file ends is looked at only where that is permitted."""
+    path = tmp_path / "facts.jsonl"
+    path.write_bytes(to_json(CALL) + b"\n")
+    opened = Path.open
+
+    def write_only(self: Path, mode: str = "r", **options: Any) -> Any:
+        if mode == "rb":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return opened(self, mode, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", write_only)
+        async with writing(path) as work:
+            await work.write(VISIT)
+    assert path.read_bytes().splitlines() == [to_json(CALL), to_json(VISIT)]
 
 
 def test_a_place_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:

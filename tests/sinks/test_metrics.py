@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -24,10 +23,11 @@ from ringwatch.sinks.itself import Itself
 from ringwatch.sinks.metrics import MetricsSink
 from tests.accounting import differences, families, metrics_equal_facts
 from tests.flow.scripted import Scripted
+from tests.tools.captures import path as capture_path
+from tests.tools.properties import PATIENT
 
 from .samples import ANOMALY, ATTEMPT, CALL, EVERY_KIND, GAP, HOLD, LEG, OFFERED, READING, TRANSFER, VISIT, numbered
 
-CAPTURES = Path(__file__).parents[1] / "captures"
 TRUNKS = ("PJSIP/trunk",)
 OPENMETRICS = "openmetrics"
 FORMS = ("text", OPENMETRICS)
@@ -131,7 +131,7 @@ def recorded(name: str) -> tuple[bytes, bytes, tuple[Record, ...]]:
     page, everything = MetricsSink({"main": policy}, agents=True), Everything()
 
     async def replay() -> None:
-        await app.replay(CAPTURES / name / "stream.ami.gz", "main", policy, [page, everything])
+        await app.replay(capture_path(name), "main", policy, [page, everything])
 
     asyncio.run(replay())
     return page.render(), page.render(openmetrics=True), tuple(everything.records)
@@ -276,17 +276,17 @@ class TestFormats:
     )
     def test_hostile_names_come_back_as_they_were(self, name: str, form: str) -> None:
         """Whatever somebody calls a queue, the page stays a page, and the name the name."""
-        assert _back_from_the_page(name, form) == name
+        assert _comes_back(name, form)
 
     @pytest.mark.parametrize("form", FORMS)
-    @settings(max_examples=40, deadline=None)
+    @settings(PATIENT, max_examples=20)
     @given(name=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
     def test_any_name_comes_back_as_it_was(self, name: str, form: str) -> None:
         """Every character that can be in a header of the Manager Interface, which has no line ends in it."""
-        assert _back_from_the_page(name, form) == name
+        assert _comes_back(name, form)
 
 
-def _back_from_the_page(name: str, form: str) -> str:
+def _comes_back(name: str, form: str) -> bool:
     sink = metrics(
         replace(OFFERED, queue=name),
         replace(LEG, queue=name, agent=name),
@@ -294,11 +294,10 @@ def _back_from_the_page(name: str, form: str) -> str:
         agents=True,
     )
     page = sink.render(openmetrics=form == OPENMETRICS)
-    (queue,) = {dict(labels)["queue"] for labels in samples(page, "ringwatch_calls_offered_total")} - {"direct"}
-    (agent,) = (dict(labels)["agent"] for labels in samples(page, "ringwatch_agent_calls_total"))
-    assert agent == name
-    assert value(page, "ringwatch_queue_waiting", pbx="main", queue=name) == 2
-    return queue
+    queues = {dict(labels)["queue"] for labels in samples(page, "ringwatch_calls_offered_total")}
+    agents = {dict(labels)["agent"] for labels in samples(page, "ringwatch_agent_calls_total")}
+    waiting = value(page, "ringwatch_queue_waiting", pbx="main", queue=name)
+    return (queues, agents, waiting) == ({name, "direct"}, {name}, 2)
 
 
 class TestZeros:
@@ -467,7 +466,7 @@ class TestAccounting:
         assert differences(page, [*facts, numbered(VISIT, 2)]) != []
         for line in page.splitlines():
             name, _, number = line.rpartition(" ")
-            if line.startswith("#") or "_queue_" in name:
+            if line.startswith("#") or "_queue_" in name or 'queue="direct"' in name:
                 continue
             tampered = page.replace(line, f"{name} {float(number) + 1}")
             assert differences(tampered, facts) != [], line

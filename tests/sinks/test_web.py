@@ -10,13 +10,11 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import aiohttp
 import pytest
 
 from ringwatch import __version__
-from ringwatch.ami.framing import Framer
 from ringwatch.core.engine import Engine
 from ringwatch.core.standards import Policy
 from ringwatch.errors import RingwatchError
@@ -28,10 +26,10 @@ from ringwatch.sinks.metrics import MetricsSink
 from ringwatch.sinks.web import WebServer
 from tests.accounting import families
 from tests.flow.scripted import NINE, Scripted, joins
+from tests.tools.captures import blocks
 
 from .samples import EVERY_KIND
 
-CAPTURES = Path(__file__).parents[1] / "captures"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
@@ -258,12 +256,12 @@ class TestAddress:
         assert caught.value.remedy == "give [web] listen a free address"
 
     async def test_an_address_of_another_host_is_told_in_one_line(self) -> None:
-        """198.51.100.0/24 is nobody's."""
+        """198.51.100.0/24 is nobody's; the words are the system's, or asyncio's."""
         server = WebServer(MetricsSink({}).page, [])
-        with pytest.raises(
-            RingwatchError, match=r"^cannot listen on 198\.51\.100\.1:0: Cannot assign requested address"
-        ):
+        with pytest.raises(RingwatchError) as caught:
             await server.start("198.51.100.1", 0)
+        words = "(Cannot assign requested address|could not bind on any address out of .*)"
+        assert re.fullmatch(rf"cannot listen on 198\.51\.100\.1:0: {words}", caught.value.message)
 
     async def test_stopping_waits_for_nobody_who_does_not_read(self) -> None:
         """Idle connections, half a request and a page that is never read do not hold up the end."""
@@ -286,31 +284,38 @@ class TestAddress:
 
 
 class Feed(Scripted):
-    """A recording that is read in small pieces, as fast as it is taken; keeps the longest time that took."""
+    """A recording that is read in small pieces, as fast as it is taken."""
 
     def __init__(self, blocks: Sequence[bytes]) -> None:
         super().__init__()
         self._blocks = blocks
-        self.longest_wait = 0.0
 
     async def items(self) -> AsyncIterator[Attached | Batch]:
         """Yield the blocks, a handful at a time, with a breath in between."""
         yield Attached(NINE, "127.0.0.1:5038", "11.0.0")
-        for start in range(0, len(self._blocks), 20):
-            began = time.monotonic()
-            yield Batch(list(self._blocks[start : start + 20]), None, 1)
+        for start in range(0, len(self._blocks), 50):
+            yield Batch(list(self._blocks[start : start + 50]), None, 1)
             await asyncio.sleep(0.001)
-            self.longest_wait = max(self.longest_wait, time.monotonic() - began)
+
+
+class Rendered(MetricsSink):
+    """Counts how often a page is rendered, which is what holds a reader up."""
+
+    renders = 0
+
+    def render(self, *, openmetrics: bool = False) -> bytes:
+        """Render and count."""
+        self.renders += 1
+        return super().render(openmetrics=openmetrics)
 
 
 async def test_fifty_readers_at_once_see_whole_pages_and_hold_up_nobody() -> None:
     """While a stream is fed: every page parses, nobody ended who was not offered, and no event waits for a scrape."""
-    framer = Framer()
-    blocks = framer.feed(gzip.decompress((CAPTURES / "mix-22" / "stream.ami.gz").read_bytes()))
     hub = Hub()
     # A second of this clock is a fifth of a real one, for the stream is that much shorter than a day.
-    sink = MetricsSink({"main": Policy(trunks=("PJSIP/trunk",))}, clock=lambda: time.monotonic() * 5)
-    feed = Feed(blocks)
+    sink = Rendered({"main": Policy(trunks=("PJSIP/trunk",))}, clock=lambda: time.monotonic() * 5)
+    began = time.monotonic()
+    feed = Feed(blocks("mix-22"))
     pump = Pump(feed, Engine("main", Policy(trunks=("PJSIP/trunk",))), hub, listen=lambda _pbx, _heard: None)
     sink.add(Itself([pump], hub))
     counting = asyncio.create_task(sink.run(hub.add("metrics")))
@@ -334,6 +339,7 @@ async def test_fifty_readers_at_once_see_whole_pages_and_hold_up_nobody() -> Non
     hub.close()
     await counting
 
+    seconds = (time.monotonic() - began) * 5
     assert scrapes >= 50
     assert len(pages) >= 3
     for page in pages:
@@ -343,7 +349,8 @@ async def test_fifty_readers_at_once_see_whole_pages_and_hold_up_nobody() -> Non
     final = _totals(sink.render(), "ringwatch_calls_offered")
     assert final == _totals(sink.render(), "ringwatch_calls")
     assert sum(final.values()) > 250
-    assert feed.longest_wait < 1.0
+    # Two formats, each once a second at the most, however many ask; the two of the end are the test's own.
+    assert sink.renders <= 2 * (seconds + 1) + 2
 
 
 def _totals(page: bytes, name: str) -> dict[str, float]:

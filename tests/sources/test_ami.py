@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ringwatch.ami.framing import OVERSIZED
+from ringwatch.ami.session import Session
 from ringwatch.ami.translate import Translator
 from ringwatch.core import events as ev
 from ringwatch.errors import ConnectionLost, NotAmi, SourceError, TlsFailed
@@ -20,7 +21,7 @@ from ringwatch.flow.ports import Attached, Batch, Detached
 from ringwatch.sources.ami import AmiSource
 from tests.tools import captures
 from tests.tools.certificates import Authority
-from tests.tools.listening import blocks_in, collect, detached_in, first, pbx
+from tests.tools.listening import blocks_in, collect, detached_in, eventually, first, pbx
 from tests.tools.replay_server import BANNER, ReplayServer
 
 MEGABYTE = 1024 * 1024
@@ -107,7 +108,6 @@ async def test_denied_actions() -> None:
     async with ReplayServer(LAST + b"\r\n\r\n", denied=frozenset({"CoreShowChannels"})) as server:
         source = AmiSource(pbx(server.port))
         await collect(source, lambda items: LAST in blocks_in(items[-1:]))
-        assert source.denied == ["CoreShowChannels"]
 
 
 async def test_what_a_stream_may_hold() -> None:
@@ -191,6 +191,18 @@ async def test_timeout_of_the_network() -> None:
     reader.set_exception(TimeoutError(110, "Connection timed out"))
     with pytest.raises(ConnectionLost, match="broke: Connection timed out"):
         await AmiSource(pbx(5038))._read(reader, 5.0)
+
+
+async def test_sending_into_a_connection_that_is_gone() -> None:
+    """A connection that is gone when something is to be sent is a connection lost."""
+    session = Session("ringwatch", "secret")
+    session.ping()
+    async with ReplayServer() as server:
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.transport.abort()
+        await eventually(lambda: server.open_connections == 0)
+        with pytest.raises(ConnectionLost, match=f"^the connection to 127.0.0.1:{server.port} broke: Connection lost$"):
+            await AmiSource(pbx(server.port))._send(session, writer)
 
 
 async def test_end_in_the_midst_of_a_block() -> None:
@@ -356,4 +368,6 @@ async def test_tls_files_that_are_none(authority: Authority, stranger: Authority
         error = await end(5038, tls=keys)
         assert isinstance(error, TlsFailed)
         assert error.message.startswith("the TLS files cannot be used: ")
+        # Where there is no terminal to ask on, asking is an error too, and another one.
+        assert isinstance(error.__cause__, ssl.SSLError)
         assert "passphrase" in (error.remedy or "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import os
 import random
 import sys
@@ -25,7 +26,7 @@ from ringwatch.flow.pump import Pump
 from ringwatch.sources.ami import AmiSource
 from ringwatch.sources.capture import STANDARD_INPUT, CaptureSource, CaptureWriter
 from tests.tools import captures
-from tests.tools.listening import blocks_in, pbx
+from tests.tools.listening import blocks_in, collect, detached_in, pbx
 from tests.tools.replay_server import ReplayServer
 
 STREAM = captures.stream("scenarios-22")
@@ -48,11 +49,12 @@ async def blocks(path: Path) -> list[bytes]:
 async def until_error(path: Path) -> tuple[list[bytes], CaptureError]:
     """Return the blocks before an error, and the error."""
     found: list[bytes] = []
-    with pytest.raises(CaptureError) as caught:
+    try:
         async for item in CaptureSource(path).items():
             found += blocks_in([item])
-    assert str(caught.value).isprintable()
-    return found, caught.value
+    except CaptureError as error:
+        return found, error
+    pytest.fail("it was read to its end")
 
 
 def written(path: Path, data: bytes) -> Path:
@@ -79,7 +81,7 @@ async def test_plain_and_compressed(tmp_path: Path, name: str, *, packed: bool) 
 async def test_several_members(tmp_path: Path, cuts: tuple[int, ...]) -> None:
     """A compressed recording that was continued, wherever, is read as one."""
     places = [0, *cuts, len(STREAM)]
-    members = [gzip.compress(STREAM[start:end]) for start, end in zip(places, places[1:], strict=False)]
+    members = [gzip.compress(STREAM[start:end]) for start, end in itertools.pairwise(places)]
     assert await blocks(written(tmp_path / "stream.ami.gz", b"".join(members))) == list(BLOCKS)
 
 
@@ -123,6 +125,7 @@ async def test_damaged_compression(tmp_path: Path) -> None:
     for data in (packed[:5000] + b"\x00" * 50 + packed[5050:], packed + b"something else", b"\x1f\x8bnonsense"):
         _, error = await until_error(written(tmp_path / "stream.ami.gz", data))
         assert error.message.startswith("cannot read ")
+        assert str(error).isprintable()
 
 
 async def test_what_packs_well_does_not_fill_the_memory(tmp_path: Path) -> None:
@@ -141,21 +144,20 @@ async def test_standard_input(monkeypatch: pytest.MonkeyPatch, *, packed: bool) 
     data = gzip.compress(STREAM) if packed else STREAM
 
     def write() -> None:
-        with open(writing, "wb") as pipe:  # noqa: PTH123 - a pipe has no path
+        with os.fdopen(writing, "wb") as pipe:
             pipe.write(data[:1])
             pipe.flush()
             pipe.write(data[1:])
 
     writer = threading.Thread(target=write)
     writer.start()
-    with open(reading, "rb") as pipe:  # noqa: PTH123
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(pipe))
+    with io.TextIOWrapper(os.fdopen(reading, "rb")) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
         assert await blocks(STANDARD_INPUT) == list(BLOCKS)
         writer.join()
-        assert not pipe.closed
+        assert not stdin.buffer.closed
         _, error = await until_error(STANDARD_INPUT)
         assert error.message == "standard input holds no AMI message"
-        sys.stdin.detach()
 
 
 @pytest.mark.parametrize(
@@ -231,17 +233,14 @@ async def test_round_trip_of_what_is_odd(tmp_path: Path) -> None:
 async def test_every_batch_reaches_the_file(tmp_path: Path, name: str) -> None:
     """What was written can be read before the file is finished, as after a crash."""
     writer = CaptureWriter(tmp_path / name)
-    found: list[bytes] = []
-    try:
-        writer.write(Batch([HOLD], None, 1))
-        writer.write(Batch([HOLD], None, 1))
-        async for item in CaptureSource(tmp_path / name).items():
-            found += blocks_in([item])
-    except CaptureError as error:
-        assert name.endswith(".gz")  # noqa: PT017 - a plain file has no end to miss
-        assert "cut off" in error.message  # noqa: PT017
-    finally:
-        writer.close()
+    writer.write(Batch([HOLD], None, 1))
+    writer.write(Batch([HOLD], None, 1))
+    if name.endswith(".gz"):
+        found, error = await until_error(tmp_path / name)
+        assert "cut off" in error.message
+    else:
+        found = await blocks(tmp_path / name)
+    writer.close()
     assert found == [HOLD, HOLD]
 
 
@@ -262,7 +261,17 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
         CaptureWriter(tmp_path / "none" / "stream.ami.gz")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_a_recording_is_never_overwritten(tmp_path: Path) -> None:
+    """An hour of a desk cannot be recorded again: an existing recording is an error; an empty one leaves no file."""
+    kept = tmp_path / "stream.ami"
+    kept.write_bytes(b"kept")
+    with pytest.raises(CaptureError, match=f"^{kept} exists already$"):
+        CaptureWriter(kept)
+    assert kept.read_bytes() == b"kept"
+    CaptureWriter(tmp_path / "empty.ami.gz").close()
+    assert not (tmp_path / "empty.ami.gz").exists()
+
+
 def test_full_disk(tmp_path: Path) -> None:
     """A disk that refuses is an error in one line, while writing and when the file is finished."""
     full = tmp_path / "stream.ami"
@@ -323,15 +332,12 @@ async def test_recording_of_a_live_source(tmp_path: Path) -> None:
     """What a live source delivers over two connections, one of them cut, is replayed as the same facts."""
     stream = STREAM.partition(b"\r\n")[2]
     cut = stream.index(b"Event: QueueCallerAbandon")
-    heard: list[Batch] = []
-    writer = CaptureWriter(tmp_path / "stream.ami")
     async with ReplayServer(stream, cut_after=cut, clock=lambda: 1795276000.0) as server:
-        async for item in AmiSource(pbx(server.port)).items():
-            if isinstance(item, Batch):
-                heard.append(item)
-                writer.write(item)
-            if server.connections == 2 and server.open_connections == 0:
-                break
+        items = await collect(AmiSource(pbx(server.port)), lambda items: len(detached_in(items)) == 2)
+    heard = [item for item in items if isinstance(item, Batch)]
+    writer = CaptureWriter(tmp_path / "stream.ami")
+    for batch in heard:
+        writer.write(batch)
     writer.close()
     facts = captures.facts(await batches(tmp_path / "stream.ami"))
     assert facts == captures.facts(heard)

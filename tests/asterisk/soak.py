@@ -1,4 +1,7 @@
-"""A random desk on a real Asterisk, watched by ringwatch, held against all four witnesses."""
+"""The soak: a random desk on a real Asterisk, watched by ringwatch, held against all four witnesses.
+
+It has a command of its own, for every seed is another desk: ``python -m pytest tests/asterisk/soak.py``.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Asterisk's queue_log: lines, visits, healing."""

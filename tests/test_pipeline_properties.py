@@ -1,0 +1,203 @@
+"""What holds of the whole pipeline, whatever the stream: bytes in, blocks, events, facts, a page of metrics.
+
+The streams are recordings of real Asterisks. How they are cut must not matter; what is lost, doubled or out of order in
+them may cost facts, but never the daemon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import pairwise
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringwatch.ami.framing import Framer
+from ringwatch.ami.translate import Translator
+from ringwatch.core import events as ev
+from ringwatch.core.engine import Engine
+from ringwatch.core.facts import CallOffered, QueueReading, Record, to_json
+from ringwatch.core.standards import Policy
+from ringwatch.sinks.metrics import MetricsSink
+from tests.core.told import Told, assert_forgotten, assert_sound, assert_told_once
+from tests.tools.captures import NAMES, stream
+from tests.tools.properties import PATIENT
+
+POLICY = Policy(trunks=("PJSIP/trunk",))
+SCENARIOS = ("scenarios-22", "scenarios-16")
+MOST_BYTES = 400_000
+"""Of a mix, for tests that run it many times: about ten seconds of a busy desk."""
+MOST_EVENTS = 300
+
+Heard = tuple[list[bytes], bytes]
+
+
+def page(records: Iterable[Record]) -> MetricsSink:
+    """Return a page on which these records were counted."""
+    sink = MetricsSink({"main": POLICY}, agents=True)
+    sink.apply(records)
+    return sink
+
+
+def heard(chunks: Iterable[bytes]) -> Heard:
+    """Run chunks of a stream through everything, publishing after each as the pump does.
+
+    Return the facts as they are written, and the page of metrics.
+    """
+    framer, translator, engine, sink = Framer(), Translator(), Engine("main", POLICY), page([])
+    facts: list[bytes] = []
+
+    def publish(records: list[Record]) -> None:
+        facts.extend(to_json(record) for record in records if not isinstance(record, CallOffered | QueueReading))
+        sink.apply([*records, *engine.readings()])
+
+    for chunk in chunks:
+        if blocks := framer.feed(chunk):
+            publish([record for event in translator.feed(blocks) for record in engine.apply(event)])
+    publish(engine.close())
+    return facts, sink.render()
+
+
+def data(name: str) -> bytes:
+    """Return a scripted recording whole, and the beginning of a mix."""
+    return stream(name) if name in SCENARIOS else stream(name)[:MOST_BYTES]
+
+
+@cache
+def heard_whole(name: str) -> Heard:
+    """Return what is heard when the stream comes in one piece."""
+    return heard([data(name)])
+
+
+@cache
+def events(name: str) -> tuple[ev.Event, ...]:
+    """Return the events of a whole recording."""
+    return tuple(Translator().feed(Framer().feed(stream(name))))
+
+
+@cache
+def recorded(name: str) -> tuple[Record, ...]:
+    """Return all that is told of a whole recording, readings as of its end."""
+    engine = Engine("main", POLICY)
+    records = [record for event in events(name) for record in engine.apply(event)]
+    return (*records, *engine.close(), *engine.readings())
+
+
+# -- however the stream is cut
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_stream_may_come_byte_by_byte(name: str) -> None:
+    """The same facts to the last byte, in the same order, and the same page of metrics."""
+    whole = data(name)
+    assert heard(whole[at : at + 1] for at in range(len(whole))) == heard_whole(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@PATIENT
+@given(st.data())
+def test_a_stream_may_be_cut_anywhere(name: str, draw: st.DataObject) -> None:
+    """In a few pieces or in many, in the middle of a header or of a character."""
+    whole = data(name)
+    cuts = draw.draw(st.lists(st.integers(0, len(whole)), max_size=40), label="cuts")
+    pieces = [whole[start:end] for start, end in pairwise([0, *sorted(cuts), len(whole)])]
+    assert heard(pieces) == heard_whole(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("size", [1460, 4096, 65536])
+def test_a_stream_may_come_in_pieces_as_a_network_cuts_them(name: str, size: int) -> None:
+    """A TCP segment, a page, a full receive buffer."""
+    whole = data(name)
+    assert heard(whole[at : at + size] for at in range(0, len(whole), size)) == heard_whole(name)
+
+
+# -- whatever the stream holds
+
+Part = Sequence[ev.Event]
+
+
+@st.composite
+def parts(draw: st.DrawFn) -> Part:
+    """Draw some minutes of a recording."""
+    whole = events(draw(st.sampled_from(NAMES)))
+    start = draw(st.integers(0, len(whole) - 1))
+    return whole[start : start + draw(st.integers(1, MOST_EVENTS))]
+
+
+@st.composite
+def with_losses(draw: st.DrawFn) -> Part:
+    """Draw events of which some are missing."""
+    part = draw(parts())
+    lost = draw(st.sets(st.integers(0, len(part) - 1)))
+    return [event for at, event in enumerate(part) if at not in lost]
+
+
+@st.composite
+def in_disorder(draw: st.DrawFn) -> Part:
+    """Draw events of which some are missing, some come twice, and some at another time."""
+    part = [*draw(with_losses())]
+    places = st.integers(0, max(len(part) - 1, 0))
+    for place, other, doubled in draw(st.lists(st.tuples(places, places, st.booleans()), max_size=30)):
+        if part:
+            event = part[place % len(part)] if doubled else part.pop(place % len(part))
+            part.insert(other, event)
+    return part
+
+
+def told_of(part: Part) -> tuple[Engine, Told]:
+    """Apply events at the times of their places, as `StreamClock` would stamp them, and go down."""
+    engine = Engine("main", POLICY)
+    records: list[Record] = []
+    times = sorted(event.at for event in part)
+    for event, at in zip(part, times, strict=True):
+        records += engine.apply(msgspec.structs.replace(event, at=at))
+    records += engine.apply(ev.Shutdown(times[-1] if times else 0.0))
+    return engine, Told(records)
+
+
+@PATIENT
+@given(with_losses())
+def test_lost_events_cost_no_more_than_facts(part: Part) -> None:
+    """Nothing raises, going down leaves nothing behind, and what is told is sound and told once."""
+    engine, told = told_of(part)
+    assert_forgotten(engine)
+    assert_sound(told)
+    assert_told_once(told)
+
+
+@PATIENT
+@given(in_disorder())
+def test_disorder_costs_no_more_than_facts(part: Part) -> None:
+    """Nothing raises, going down leaves nothing behind, and what is told is sound."""
+    engine, told = told_of(part)
+    assert_forgotten(engine)
+    assert_sound(told)
+    page(told.records).render()
+
+
+# -- what is told
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_facts_of_a_recording_are_sound(name: str) -> None:
+    """Times in order, an agent where somebody answered, every offer ended, no identity twice, and no anomaly."""
+    told = Told(recorded(name))
+    assert_sound(told)
+    assert_told_once(told)
+    assert told.anomalies == []
+    assert (len(told.visits) > 13, len(told.calls) > 13) == (True, True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_telling_facts_twice_changes_no_metric(name: str) -> None:
+    """After each other, or all over again: a counter moves once per fact."""
+    records = recorded(name)
+    once = page(records).render()
+    assert page([each for record in records for each in (record, record)]).render() == once
+    sink = page(records)
+    sink.apply(records)
+    assert sink.render() == once
