@@ -133,8 +133,8 @@ async def test_a_killed_asterisk_is_found_again_and_leaves_a_gap(desk: Desk, tmp
         cut = desk.dial("1000", talk=60.0)
         await cut.talking()
         # A new Asterisk counts from 0 again: in the same second its first call would have the same Uniqueid.
-        dialled = int(cut.dialled or 0)
-        await desk.until(lambda: int(time.time()) > dialled, what="the next second")
+        connected = int(cut.connected or 0)
+        await desk.until(lambda: int(time.time()) > connected, what="the next second")
         await restart(desk.asterisk)
         await daemon.until(lambda facts: any(isinstance(fact, Gap) for fact in facts), what="the gap to be told")
         await daemon.ready()
