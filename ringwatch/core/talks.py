@@ -219,9 +219,10 @@ class Talks:
                 self._end(leg, leg.left[0] if leg.left else event.at, "transfer")
 
     def over(self, call: CallState, at: float) -> None:
-        """End what a caller talks about who stands in a line now: how it ended was not seen."""
+        """Let a caller go who stands in a line now: who handed the caller on may be told a moment later."""
         for leg in list(call.legs.values()):
-            self._end(leg, *(leg.left or (at, "unknown")))
+            if leg.away_since is None or leg.parked:
+                self._end(leg, *(leg.left or (at, "unknown")))
 
     def _reached(self, leg: Leg) -> str:
         """Name the number behind the wire that took the agent's place: ``802`` of ``Local/802@internal``."""
