@@ -60,7 +60,7 @@ def _call(call: Call, told: CallTold, own: list[Cdr]) -> Iterator[tuple[str, str
     if end > call.ended_at + TOLERANCE:
         yield "cdr end", f"ended {call.ended_at:.3f} told, {end:.0f} in CDR"
     for record in answered:
-        if not any(_takes_over(other, record) for other in answered):
+        if not any(_takes_over(other, record) or _contains(other, record) for other in answered):
             yield from _talk(record, told)
 
 
@@ -73,6 +73,11 @@ def _takes_over(later: Cdr, record: Cdr) -> bool:
         and number_of(local) == number_of(phone)
         and abs(later.start - record.end) <= 1
     )
+
+
+def _contains(other: Cdr, record: Cdr) -> bool:
+    """Whether the same talk is in a longer record too (seen when a phone took its caller back after a transfer)."""
+    return other.dstchannel == record.dstchannel and other.start < record.start and record.end <= other.end
 
 
 def _talk(record: Cdr, told: CallTold) -> Iterator[tuple[str, str]]:

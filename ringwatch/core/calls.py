@@ -182,16 +182,17 @@ class Calls:
         dialler = self._channels.get(event.uniqueid)
         if dialler is None:
             return
-        dest.dialler = dialler.uniqueid
         front = self._channels.get(dialler.partner or "") if dialler.is_local else None
         if front and front.attempt and (front.attempt.open or front.attempt.leg):
             dest.attempt = front.attempt
             front.attempt.phone = dest.device
         elif dialler.call:
             self._dial(dialler.call, dest, event.at)
-        elif dialler.is_local and (call := self._linked(dialler)):
-            # A phone that an agent consults, or that a transfer behind a Local member leads to.
-            self._start_attempt(call, None, dest, dest.device, dest.device, event.at)
+        elif dialler.is_local:
+            dialler.dialled.append(dest)
+            if call := self._linked(dialler):
+                # A phone that an agent consults, or that a transfer behind a Local member leads to.
+                self._start_attempt(call, None, dest, dest.device, dest.device, event.at)
 
     def _dial(self, call: CallState, dest: Channel, at: float) -> None:
         ours = self._is_ours(dest.device) or dest.is_local
@@ -223,12 +224,11 @@ class Calls:
         attempt = Attempt(call, visit, agent, interface, dest.uniqueid, at)
         dest.attempt = attempt
         call.attempts[dest.uniqueid] = attempt
-        for early in list(call.attempts.values()):
-            phone = self._channels[early.dest]
-            if phone.dialler is not None and phone.dialler == dest.partner:
-                # The far half of a Local pair may dial before the near half is told to be called.
-                del call.attempts[early.dest]
-                phone.attempt, attempt.phone = attempt, phone.device
+        far = self._channels.get(dest.partner or "")
+        for phone in far.dialled if far else []:
+            # The far half of a Local pair may dial before the near half is told to be called.
+            call.attempts.pop(phone.uniqueid, None)
+            phone.attempt, attempt.phone = attempt, phone.device
 
     def dial_rang(self, event: ev.DialRang) -> None:
         """A device reports that it rings; only now its ringing counts."""
