@@ -20,6 +20,9 @@ Rules:
 * The line that ends a talk may precede or follow the caller's next ENTERQUEUE, and may carry another Uniqueid where a
   Local channel was taken out: it is then found by queue, agent and the length of the talk (app_queue.c,
   handle_local_optimization_end).
+* A talk may be ended by two lines, ATTENDEDTRANSFER and COMPLETECALLER, in either order: whoever waited was an agent who
+  then joined a caller of his own to the one who had answered, and two threads saw it end. The first line tells of it,
+  the second is handed to ``again``.
 * What has no end in the log is told when something shows that it is over: Asterisk started again, the same channel
   waits elsewhere, or nothing was said of the call for a day. Else it is not told.
 * A line that fits nothing is handed to ``misfit``. The visit it speaks of is told all the same, from that line alone:
@@ -63,6 +66,8 @@ TALK_ENDS: Mapping[str, EndedBy] = MappingProxyType(
 )
 """Events that end a talk, and who ended it. COMPLETECALLER is also said of agents who hung up (see scenarios-22)."""
 
+_BOTH = {"ATTENDEDTRANSFER", "COMPLETECALLER"}
+
 
 @dataclass(slots=True, eq=False)
 class _Call:
@@ -75,7 +80,7 @@ class _Call:
     """Queue, ordinal and time of every joining."""
     told_at: float = 0.0
     ended: Line | None = None
-    """The line that ended the last wait without a talk."""
+    """The line that ended the last visit."""
 
 
 class QueueLog:
@@ -84,6 +89,7 @@ class QueueLog:
     :param pbx: its name, part of the identity of every fact.
     :param policy: standards by queue.
     :param misfit: told of lines that fit nothing, and why.
+    :param again: told of the second line that ends a talk.
     """
 
     def __init__(
@@ -92,10 +98,12 @@ class QueueLog:
         policy: Policy,
         *,
         misfit: Callable[[Line, str], None] = lambda _line, _why: None,
+        again: Callable[[Line], None] = lambda _line: None,
     ) -> None:
         """Start before the first line."""
         self._teller = Teller(pbx, policy)
         self._misfit = misfit
+        self._again = again
         self._calls: OrderedDict[str, _Call] = OrderedDict()
         """In the order in which something was said of them last."""
         self._waiting: Counter[str] = Counter()
@@ -204,7 +212,7 @@ class QueueLog:
         call = self._call(line)
         visit = self._waits(call, line)
         if visit is None:
-            if self._again(call, line):
+            if self._given_up_again(call, line):
                 return []
             visit = self._adopt(call, line, float(line.wait or 0))
         visit.lines.append(line)
@@ -220,7 +228,7 @@ class QueueLog:
         return [self._close(call, visit, outcome, line.at, wait)]
 
     @staticmethod
-    def _again(call: _Call, line: Line) -> bool:
+    def _given_up_again(call: _Call, line: Line) -> bool:
         """Tell whether a wait that is over is only told once more.
 
         A caller who hung up while an agent heard an announcement is told with the agent and then without
@@ -239,6 +247,10 @@ class QueueLog:
         call = self._call(line)
         talking = [visit for visit in call.open if visit.connected and visit.queue == line.queue]
         same = [visit for visit in talking if visit.connected and visit.connected.agent == line.agent]
+        if not same and self._hung_up_again(call, line):
+            call.ended = None
+            self._again(line)
+            return []
         visit = next(iter(same or talking), None)
         if visit is None and (found := self._under_another_name(line, wait, talk)):
             call, visit = found
@@ -258,9 +270,26 @@ class QueueLog:
         elif visit.connected and visit.connected.agent != line.agent:
             self._misfit(line, f"{visit.connected.agent} talks with the caller")
         visit.lines.append(line)
+        self._call(line).ended = line
         if visit.position is None:
             visit.position = line.position
         return [self._close(call, visit, "answered", line.at, visit.waited, talk=talk, by=TALK_ENDS[line.event])]
+
+    @staticmethod
+    def _hung_up_again(call: _Call, line: Line) -> bool:
+        """Tell whether a talk that is over is only told once more.
+
+        Of an agent who hands a caller of his own on to whoever answered him, one handler sees the transfer and one the
+        agent's hangup (app_queue.c, handle_attended_transfer and handle_hangup), and the two may run at once.
+        """
+        before = call.ended
+        return (
+            before is not None
+            and {before.event, line.event} == _BOTH
+            and (before.queue, before.agent, before.wait) == (line.queue, line.agent, line.wait)
+            and line.at - before.at <= SLACK_SECONDS
+            and abs((line.talk or 0) - (before.talk or 0)) <= SLACK_SECONDS
+        )
 
     def _under_another_name(self, line: Line, wait: int, talk: int) -> tuple[_Call, Visit] | None:
         """Find a talk whose end is told by another Uniqueid, if there is exactly one that it can be."""

@@ -28,11 +28,12 @@ def lines(text: str, since: int = NINE) -> list[Line]:
 
 
 class Log:
-    """A log that was read: the visits it tells, and the lines that fit nothing."""
+    """A log that was read: the visits it tells, the lines that fit nothing, and those that end a talk once more."""
 
     def __init__(self, given: Iterable[Line], policy: Policy | None = None) -> None:
         self.misfits: list[tuple[str, str]] = []
-        self.log = QueueLog("main", policy or Policy(), misfit=self._misfit)
+        self.again: list[Line] = []
+        self.log = QueueLog("main", policy or Policy(), misfit=self._misfit, again=self.again.append)
         self.stories = self.log.read(given)
 
     def _misfit(self, line: Line, why: str) -> None:

@@ -186,6 +186,13 @@ class TestTold:
         """Neither the visit nor anything within it."""
         assert healed((5, 60), lines(ONE_VISIT), replace(TALKING, talk_ended_by="transfer")) == []
 
+    def test_a_talk_that_two_lines_end_is_one_visit(self) -> None:
+        """The log's second end of it brings no visit that was not there."""
+        twice = [*lines(ONE_VISIT)[:-1], *lines("74|1.0|support|Anna|COMPLETECALLER|12|62|2")]
+        twice += lines("74|1.0|support|Anna|ATTENDEDTRANSFER|BRIDGE|b7|12|62|2")
+        assert healed((5, 90), twice, replace(TALKING, talk_ended_by="caller")) == []
+        assert visit_in(healed((-5, 90), twice)).talk_ended_by == "caller"
+
     def test_healing_twice_changes_nothing(self) -> None:
         """What was told from the log is told."""
         first = healed((-5, 90), lines(ONE_VISIT))

@@ -229,6 +229,25 @@ class TestOrder:
         told = log(f"{ANSWERED} 74|1.7|support|Anna|COMPLETECALLER|12|62|2")
         assert (told.story.visit.call_id, told.story.visit.talk_seconds, told.misfits) == ("1.0", 62.0, [])
 
+    @pytest.mark.parametrize(("first", "second"), [(0, 1), (1, 0)])
+    def test_a_consultation_may_be_ended_by_two_lines_and_is_one_visit(self, first: int, second: int) -> None:
+        """In either order (seen with Asterisk 16 and 22): the first tells how, whoever asks hears of the second."""
+        told = log(f"{CONSULTED} {ENDED_TWICE[first]}\n{ENDED_TWICE[second]}")
+        assert (told.story.visit.ordinal, told.story.visit.talk_ended_by) == (1, ("transfer", "caller")[first])
+        assert [line.event for line in told.again] == [("ATTENDEDTRANSFER", "COMPLETECALLER")[second]]
+        assert told.misfits == []
+
+    def test_an_agent_who_consults_again_at_once_has_been_there_twice(self) -> None:
+        """What ends the second talk is not the first one's."""
+        told = log(f"""
+            {CONSULTED} {ENDED_TWICE[0]}
+            24|1.0|sales|NONE|ENTERQUEUE||106|1
+            24|1.0|sales|Dirk|CONNECT|0|1.3|2
+            {ENDED_TWICE[1]}
+        """)
+        assert [story.visit.ordinal for story in told.stories] == [1, 2]
+        assert (told.again, told.misfits) == ([], [])
+
     def test_the_end_of_one_of_two_equal_talks_is_nobodys(self) -> None:
         """Which of them is meant is not guessed."""
         told = log("""
@@ -240,6 +259,18 @@ class TestOrder:
         """)
         assert told.story.visit.call_id == "3.0"
         assert len(told.log.open_visits) == 2
+
+
+CONSULTED = """
+    0|NONE|NONE|NONE|QUEUESTART|
+    20|1.0|sales|NONE|ENTERQUEUE||106|1
+    22|1.0|sales|Dirk|CONNECT|2|1.1|2
+"""
+ENDED_TWICE = (
+    "24|1.0|sales|Dirk|ATTENDEDTRANSFER|BRIDGE|50300743-dff0-492a-90d4-75cd709c495f|2|2|1",
+    "24|1.0|sales|Dirk|COMPLETECALLER|2|2|1",
+)
+"""An agent, 106, asked a queue, and then handed his own caller on to Dirk, who had answered."""
 
 
 class TestEndless:
@@ -342,6 +373,24 @@ class TestMisfits:
         """)
         assert [story.visit.ordinal for story in found.stories] == [1, 2]
         assert found.misfits == [("ABANDON", "the caller was not seen to join the queue")]
+
+    @pytest.mark.parametrize(
+        "end",
+        [
+            ENDED_TWICE[0],
+            ENDED_TWICE[1].replace("Dirk", "Anna"),
+            ENDED_TWICE[1].replace("|2|2|1", "|3|2|1"),
+            ENDED_TWICE[1].replace("|2|2|1", "|2|5|1"),
+            ENDED_TWICE[1].replace("24|", "27|"),
+            ENDED_TWICE[1].replace("CALLER", "AGENT"),
+            f"{ENDED_TWICE[1]}\n{ENDED_TWICE[1]}",
+        ],
+    )
+    def test_only_the_end_of_the_same_talk_is_its_second(self, end: str) -> None:
+        """Another agent, wait, talk or moment, another event, or a third line, is of nobody who was seen to join."""
+        found = log(f"{CONSULTED} {ENDED_TWICE[0]}\n{end}")
+        assert len(found.stories) == 2
+        assert [why for _, why in found.misfits] == ["the caller was not seen to join the queue"]
 
 
 @cache
