@@ -24,7 +24,8 @@ a line of the log fits nothing; the exit status is then 1, as it is when nothing
     DIFFERENCE: {"kind": "only_in_log" | "only_in_facts" | "outcome" | "agent" | "ended_by" | "talk" | "wait" |
                          "answered" | "ended" | "joined" | "ordinal" | "rings" | "transfer" | "direct_call" |
                          "unreadable" | "misfit",
-                 "reason": "gap" | "in_progress" | "no_end" | "outside" | "refused" | "invisible_transfer",
+                 "reason": "gap" | "in_progress" | "no_end" | "outside" | "refused" | "invisible_transfer" |
+                           "parked" | "consultation" | "round" | "parted",
                  "call_id": "1795276750.0", "queue": "support" | null,
                  "facts":   {"says": "answered by Anna", "at": "facts.jsonl:12" | null},
                  "witness": {"says": "abandoned", "at": "queue_log:3,7" | null},
@@ -38,10 +39,13 @@ from datetime import UTC, tzinfo
 from math import inf
 from pathlib import Path
 
-from ringwatch.audit.compare import NOTHING, Window, compare_visits
-from ringwatch.audit.parts import PartComparison, compare_direct_calls
+from ringwatch.audit.compare import NOTHING, compare_visits
+from ringwatch.audit.direct import DirectComparison
+from ringwatch.audit.parts import PartComparison
 from ringwatch.audit.reading import read_cdr, read_log, read_told
 from ringwatch.audit.report import REASONS, Difference, Report, Side
+from ringwatch.audit.unseen import Unseen
+from ringwatch.audit.window import Window
 from ringwatch.core.standards import Policy
 from ringwatch.sources.queue_log import QueueLogFiles
 
@@ -78,12 +82,14 @@ def audit(
     report = Report(told.pbx, tolerance, told.span, witness.span)
     report.foreign = witness.tally.foreign
     window = Window(told, witness, tolerance, within)
-    pairs = compare_visits(told, witness, window, report)
-    parts = PartComparison(told, witness, pairs, window, report)
+    unseen = Unseen(told, window)
+    pairs = compare_visits(told, witness, window, unseen, report)
+    parts = PartComparison(told, witness, pairs, window, unseen, report)
     parts.rings()
     parts.transfers()
+    parts.ended_again()
     if rows is not None:
-        compare_direct_calls(told, rows, window, report)
+        DirectComparison(told, rows, window, report).calls()
     for place in told.unreadable:
         report.differences.append(Difference("unreadable", "", None, Side("no fact", place), NOTHING))
     for damaged in witness.tally.examples:

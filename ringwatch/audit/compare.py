@@ -7,67 +7,15 @@ from collections.abc import Iterable
 
 from ringwatch.audit.reading import Seen, Told, Witness
 from ringwatch.audit.report import Difference, DifferenceKind, Reason, Report, Side
+from ringwatch.audit.unseen import Unseen
+from ringwatch.audit.window import REFUSED, Window
 from ringwatch.core.facts import QUEUE_LOG_PRECISION, QueueVisit
 from ringwatch.core.queue_log import lost
 from ringwatch.core.queue_log.healing import JOIN_SLACK_SECONDS, channel_of
 
 NOTHING = Side("nothing")
-_REFUSED = ("refused_full", "refused_empty")
 Pair = tuple[QueueVisit, Seen]
 """The two tellings of one stay."""
-
-
-class Window:
-    """Which moments count, and which of them each side was there for.
-
-    :param within: only visits that were joined from the first of these moments to the second.
-    """
-
-    def __init__(self, told: Told, witness: Witness, tolerance: float, within: tuple[float, float]) -> None:
-        """Look at what both sides cover."""
-        self._told = told
-        self._witness = witness
-        self._within = within
-        self.tolerance = tolerance
-
-    def holds(self, at: float) -> bool:
-        """Tell whether a visit that was joined at a moment is to be compared."""
-        return self._within[0] <= at < self._within[1]
-
-    def in_gap(self, begins: float, ends: float) -> bool:
-        """Tell whether ringwatch did not listen for some of a time."""
-        slack = QUEUE_LOG_PRECISION
-        return any(gap.from_ - slack <= ends and begins <= gap.to + slack for gap in self._told.gaps)
-
-    def why_not_told(self, seen: Seen) -> Reason | None:
-        """Return why the facts may lack a visit that the log has."""
-        ends = seen.visit.ended_at if seen.visit else seen.lines[-1].at
-        if self.in_gap(seen.joined_at, ends):
-            return "gap"
-        return self._beside(self._told.span, seen.joined_at, ends if seen.visit else None)
-
-    def why_not_logged(self, visit: QueueVisit) -> Reason | None:
-        """Return why the log may lack a visit that the facts have."""
-        if visit.outcome in _REFUSED:
-            return "refused"
-        return self._beside(self._witness.span, visit.joined_at, visit.ended_at)
-
-    def _beside(self, span: tuple[float, float] | None, begins: float, ends: float | None) -> Reason | None:
-        if span is None:
-            return None
-        if begins > span[1] + self.tolerance or (ends is not None and ends < span[0] - self.tolerance):
-            return "outside"
-        if begins < span[0] - self.tolerance or ends is None or ends > span[1] + self.tolerance:
-            return "in_progress"
-        return None
-
-    def after_the_log(self, at: float) -> bool:
-        """Tell whether the log ends before a moment."""
-        return self._witness.span is None or at > self._witness.span[1] - self.tolerance
-
-    def at_the_end_of_the_facts(self, at: float) -> bool:
-        """Tell whether a moment is the last of which there are facts: ringwatch was stopped."""
-        return self._told.span is None or at >= self._told.span[1] - self.tolerance
 
 
 def pairs_of(told: Told, witness: Witness) -> tuple[list[Pair], list[QueueVisit], list[Seen]]:
@@ -78,7 +26,7 @@ def pairs_of(told: Told, witness: Witness) -> tuple[list[Pair], list[QueueVisit]
     ours: dict[tuple[str, str], list[QueueVisit]] = defaultdict(list)
     theirs: dict[tuple[str, str], list[Seen]] = defaultdict(list)
     for visit in told.visits.values():
-        ours[channel_of(visit), "" if visit.outcome in _REFUSED else visit.queue].append(visit)
+        ours[channel_of(visit), "" if visit.outcome in REFUSED else visit.queue].append(visit)
     for seen in witness.visits:
         theirs[seen.channel, seen.queue].append(seen)
     pairs: list[Pair] = []
@@ -106,10 +54,11 @@ def pairs_of(told: Told, witness: Witness) -> tuple[list[Pair], list[QueueVisit]
 class VisitComparison:
     """Compares visits and writes what it finds into a report."""
 
-    def __init__(self, told: Told, window: Window, report: Report) -> None:
+    def __init__(self, told: Told, window: Window, unseen: Unseen, report: Report) -> None:
         """Prepare."""
         self._told = told
         self._window = window
+        self._unseen = unseen
         self._report = report
 
     def pair(self, visit: QueueVisit, seen: Seen) -> None:
@@ -148,7 +97,7 @@ class VisitComparison:
         reason: Reason | None = None
         if seen.visit:
             reason = "no_end"
-        elif lost(visit) or self._window.after_the_log(visit.ended_at):
+        elif lost(visit) or self._window.after_the_log(self._unseen.until(visit)):
             reason = "in_progress"
         self._outcome(visit, seen, reason)
 
@@ -173,10 +122,8 @@ class VisitComparison:
                 self._amount("answered", visit, seen, visit.joined_at + visit.wait_seconds, line.at, slack=slack)
         if visit.ordinal != log.ordinal and self._countable(visit):
             self._differ("ordinal", visit, seen, f"stay {visit.ordinal}", f"stay {log.ordinal}")
-        reason: Reason | None = None
+        reason = self._unseen.why(visit, seen)
         if (visit.talk_ended_by == "transfer") != (log.talk_ended_by == "transfer"):
-            if visit.talk_ended_by == "transfer" and self._transferred(visit):
-                reason = "invisible_transfer"
             self._differ("ended_by", visit, seen, str(visit.talk_ended_by), seen.lines[-1].event, reason)
         talk = visit.talk_seconds + visit.hold_seconds
         if not self._amount("talk", visit, seen, talk, log.talk_seconds, reason=reason):
@@ -189,15 +136,6 @@ class VisitComparison:
         began = visit.call_id.rpartition("-")[2].partition(".")[0]
         in_person = channel_of(visit) == visit.call_id
         return in_person and began.isdecimal() and span is not None and float(began) >= span[0]
-
-    def _transferred(self, visit: QueueVisit) -> bool:
-        """Tell whether a fact of its own says that a talk ended by a transfer."""
-        return any(
-            transfer.call_id == visit.call_id
-            and transfer.result == "success"
-            and abs(transfer.at - visit.ended_at) <= self._window.tolerance
-            for transfer in self._told.transfers.values()
-        )
 
     def _amount(
         self,
@@ -244,10 +182,10 @@ class VisitComparison:
         (self._report.explained if reason else self._report.differences).append(difference)
 
 
-def compare_visits(told: Told, witness: Witness, window: Window, report: Report) -> list[Pair]:
+def compare_visits(told: Told, witness: Witness, window: Window, unseen: Unseen, report: Report) -> list[Pair]:
     """Compare all visits; return the pairs, by which channels of the log are known to be whose calls."""
     pairs, only_told, only_seen = pairs_of(told, witness)
-    comparison = VisitComparison(told, window, report)
+    comparison = VisitComparison(told, window, unseen, report)
     for visit, seen in pairs:
         if window.holds(visit.joined_at):
             comparison.pair(visit, seen)

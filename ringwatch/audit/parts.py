@@ -1,19 +1,19 @@
-"""Holds what happens within visits against the queue_log, rings and transfers, and direct calls against the CDR."""
+"""Holds what happens within visits against the queue_log: rings and transfers, and lines that end a talk once more."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from ringwatch.audit.compare import NOTHING, Pair, Window, places
-from ringwatch.audit.reading import Row, Told, Witness
+from ringwatch.audit.compare import NOTHING, Pair, places
+from ringwatch.audit.reading import Told, Witness
 from ringwatch.audit.report import Difference, DifferenceKind, Reason, Report, Side
-from ringwatch.core.facts import QUEUE_LOG_PRECISION, RingAttempt, Transfer
+from ringwatch.audit.unseen import TRANSFERS, Unseen
+from ringwatch.audit.window import Window
+from ringwatch.core.facts import QUEUE_LOG_PRECISION, QueueVisit, RingAttempt, Transfer
 from ringwatch.core.queue_log import Line
 
 _UNANSWERED = ("no_answer", "busy", "failed")
-_TRANSFERS = {"BLINDTRANSFER": "blind", "TRANSFER": "blind", "ATTENDEDTRANSFER": "attended"}
-_COMPLETED = ("COMPLETEAGENT", "COMPLETECALLER")
 Where = tuple[str, str, str]
 """Call, queue, agent."""
 
@@ -24,18 +24,31 @@ class PartComparison:
     :param pairs: visits of which both sides tell: they say whose calls the log's channels are.
     """
 
-    def __init__(self, told: Told, witness: Witness, pairs: Iterable[Pair], window: Window, report: Report) -> None:
+    def __init__(
+        self,
+        told: Told,
+        witness: Witness,
+        pairs: Sequence[Pair],
+        window: Window,
+        unseen: Unseen,
+        report: Report,
+    ) -> None:
         """Prepare."""
         self._told = told
+        self._witness = witness
+        self._unseen = unseen
+        self._pairs = pairs
         self._window = window
         self._report = report
         self._calls = {(seen.channel, seen.queue): visit.call_id for visit, seen in pairs}
         self._lines = [line for seen in witness.visits for line in seen.lines]
-        self._completed = {
-            (self._calls.get((line.call_id, line.queue), line.call_id), line.queue)
-            for line in self._lines
-            if line.event in _COMPLETED
-        }
+        self._left: dict[Where, list[tuple[QueueVisit, Reason]]] = defaultdict(list)
+        self._told_late: dict[str, Reason] = {}
+        """Why a line stands where it does, by its place."""
+        for visit, seen in pairs:
+            if visit.agent and seen.visit and (reason := unseen.why(visit, seen)):
+                self._left[visit.call_id, visit.queue, visit.agent].append((visit, reason))
+                self._told_late[seen.lines[-1].place] = reason
         self._wanted = {
             *((visit.call_id, visit.queue) for visit in told.visits.values() if window.holds(visit.joined_at)),
             *((seen.channel, seen.queue) for seen in witness.visits if window.holds(seen.joined_at)),
@@ -53,9 +66,11 @@ class PartComparison:
     def rings(self) -> None:
         """Compare the rings that nobody answered: how often each agent, and for how long."""
         ours: dict[Where, list[RingAttempt]] = defaultdict(list)
+        in_turn: dict[tuple[str, str], list[RingAttempt]] = defaultdict(list)
         for attempt in self._told.attempts.values():
             if attempt.queue and attempt.result in _UNANSWERED:
                 ours[attempt.call_id, attempt.queue, attempt.agent].append(attempt)
+                in_turn[attempt.call_id, attempt.queue].append(attempt)
         theirs = self._by_agent("RINGNOANSWER")
         for where in self._sorted(ours.keys() | theirs.keys()):
             mine = sorted(ours.get(where, ()), key=lambda attempt: attempt.ended_at)
@@ -68,16 +83,24 @@ class PartComparison:
                 continue
             self._report.compared["rings"] += len(mine)
             for attempt, line in zip(mine, others, strict=True):
-                self._ring(where, attempt, line)
+                self._ring(where, attempt, line, in_turn[where[:2]])
 
-    def _ring(self, where: Where, attempt: RingAttempt, line: Line) -> None:
+    def _ring(self, where: Where, attempt: RingAttempt, line: Line, in_turn: Iterable[RingAttempt]) -> None:
         # app_queue's figure is from the dialling on, and in whole seconds where the device gave up.
+        tolerance = self._window.tolerance
         lasted, said = attempt.ended_at - attempt.started_at, (line.ring or 0) / 1000
         apart, later = abs(lasted - said), abs(attempt.ended_at - line.at)
-        if apart > self._window.tolerance or later > self._window.tolerance + QUEUE_LOG_PRECISION:
+        if apart > tolerance or later > tolerance + QUEUE_LOG_PRECISION:
+            begun = attempt.started_at
+            for before in sorted(in_turn, key=lambda each: each.started_at, reverse=True):
+                if before.started_at < begun and abs(before.ended_at - begun) <= tolerance:
+                    begun = before.started_at
+            # The figure is from the beginning of the round, in which other phones may have rung in turn before.
+            whole = abs(attempt.ended_at - begun - said) <= tolerance and later <= tolerance + QUEUE_LOG_PRECISION
+            reason: Reason | None = "round" if whole else None
             told = Side(f"{where[2]} called for {lasted:.3f} s until {attempt.ended_at:.3f}", self._told.place(attempt))
             says = Side(f"RINGNOANSWER after {line.ring} ms at {line.at:.0f}", line.place)
-            self._note("rings", where, told, says, [attempt.ended_at], off_by=max(apart, later))
+            self._note("rings", where, told, says, [attempt.ended_at], off_by=max(apart, later), reason=reason)
 
     def transfers(self) -> None:
         """Compare the transfers that were made: of which kind, and blind ones where to."""
@@ -85,29 +108,48 @@ class PartComparison:
         for transfer in self._told.transfers.values():
             if transfer.queue and transfer.result == "success":
                 ours[transfer.call_id, transfer.queue, transfer.from_agent].append(transfer)
-        theirs = self._by_agent(*_TRANSFERS)
+        theirs = self._by_agent(*TRANSFERS)
         for where in self._sorted(ours.keys() | theirs.keys()):
             mine = sorted(ours.get(where, ()), key=lambda transfer: transfer.at)
             for line in theirs.get(where, ()):
                 allowed = self._window.tolerance + QUEUE_LOG_PRECISION
                 near = [each for each in mine if abs(each.at - line.at) <= allowed]
+                if line.place in self._told_late:
+                    near = []
                 self._transfer(where, near[0] if near else None, line)
                 if near:
                     mine.remove(near[0])
             for transfer in mine:
                 told = Side(_transfer_of(transfer), self._told.place(transfer))
-                reason: Reason | None = "invisible_transfer" if where[:2] in self._completed else None
-                self._note("transfer", where, told, NOTHING, [transfer.at], reason=reason)
+                self._note("transfer", where, told, NOTHING, [transfer.at], reason=self._why_not_seen(where, transfer))
+
+    def _why_not_seen(self, where: Where, transfer: Transfer) -> Reason | None:
+        if self._unseen.in_consultation(transfer):
+            return "consultation"
+        near = (why for visit, why in self._left[where] if abs(visit.ended_at - transfer.at) <= self._window.tolerance)
+        return next(near, None)
 
     def _transfer(self, where: Where, transfer: Transfer | None, line: Line) -> None:
-        kind = _TRANSFERS[line.event]
+        kind = TRANSFERS[line.event]
         says = Side(f"{line.event} to {line.text or 'a bridge'}", line.place)
         if transfer is None:
-            self._note("transfer", where, NOTHING, says, [line.at])
+            self._note("transfer", where, NOTHING, says, [line.at], reason=self._told_late.get(line.place))
             return
         self._report.compared["transfers"] += 1
         if transfer.kind != kind or (kind == "blind" and transfer.to != line.text):
             self._note("transfer", where, Side(_transfer_of(transfer), self._told.place(transfer)), says, [line.at])
+
+    def ended_again(self) -> None:
+        """Judge the lines that end a talk once more: only a consultation by way of a queue has two."""
+        twice = {
+            (seen.channel, seen.queue, visit.agent)
+            for visit, seen in self._pairs
+            if self._unseen.was_consultation(visit)
+        }
+        for line in self._witness.again:
+            if (line.call_id, line.queue, line.agent) not in twice and self._window.holds(line.at):
+                says = Side(f"{line.event}: the talk has ended before", line.place)
+                self._report.differences.append(Difference("misfit", line.call_id, line.queue, NOTHING, says))
 
     def _sorted(self, found: Iterable[Where]) -> list[Where]:
         """Leave out what belongs to visits that are not compared."""
@@ -144,22 +186,3 @@ class PartComparison:
 
 def _transfer_of(transfer: Transfer) -> str:
     return f"{transfer.kind} transfer to {transfer.to}"
-
-
-def compare_direct_calls(told: Told, rows: Mapping[str, Sequence[Row]], window: Window, report: Report) -> None:
-    """Compare calls that no queue saw with their call detail records: answered or not, and for how long."""
-    for call in told.calls.values():
-        if call.line is None or call.queues or call.outcome == "unknown" or not window.holds(call.started_at):
-            continue
-        report.compared["direct_calls"] += 1
-        own = rows.get(call.call_id, ())
-        answered = [row for row in own if row.answered]
-        at = places(row.place for row in own) or None
-        says = ", ".join(row.disposition for row in own) or "nothing"
-        up, billed = call.ended_at - (call.answered_at or call.ended_at), sum(row.billsec for row in answered)
-        ours = f"answered, up {up:.3f} s" if call.answered else "not answered"
-        if call.answered != bool(answered) or abs(up - billed) > window.tolerance:
-            witness = Side(f"{says}, {billed} s" if answered else says, at)
-            off_by = abs(up - billed) if call.answered == bool(answered) else None
-            difference = Difference("direct_call", call.call_id, None, Side(ours, told.place(call)), witness, off_by)
-            report.differences.append(difference)

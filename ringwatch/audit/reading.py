@@ -5,18 +5,18 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
-from ringwatch.core.facts import Call, Gap, Key, QueueVisit, RingAttempt, Transfer
+from ringwatch.core.facts import Call, Gap, Hold, Key, Leg, QueueVisit, RingAttempt, Transfer
 from ringwatch.core.queue_log import Line, QueueLog
 from ringwatch.core.standards import Policy
 from ringwatch.errors import QueueLogError
 from ringwatch.sources.facts import read_facts
 from ringwatch.sources.queue_log import QueueLogFiles, Tally
 
-_CDR_COLUMNS = 17
-"""Of a Master.csv with loguniqueid: the sixteen that are always there, and the Uniqueid behind them."""
-_BILLSEC, _DISPOSITION, _UNIQUEID = 13, 14, 16
+_START, _ANSWER, _END, _BILLSEC, _DISPOSITION, _UNIQUEID = 9, 10, 11, 13, 14, 16
+"""Of a Master.csv with loguniqueid: the sixteen columns that are always there, and the Uniqueid behind them."""
 
 
 @dataclass(slots=True)
@@ -28,6 +28,8 @@ class Told:
     attempts: dict[Key, RingAttempt] = field(default_factory=dict)
     transfers: dict[Key, Transfer] = field(default_factory=dict)
     calls: dict[Key, Call] = field(default_factory=dict)
+    legs: dict[Key, Leg] = field(default_factory=dict)
+    holds: dict[Key, Hold] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     places: dict[tuple[str, Key], str] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
@@ -60,6 +62,8 @@ class Witness:
     tally: Tally
     visits: list[Seen] = field(default_factory=list)
     misfits: list[tuple[Line, str]] = field(default_factory=list)
+    again: list[Line] = field(default_factory=list)
+    """Lines that end a talk once more."""
     span: tuple[float, float] | None = None
 
 
@@ -71,6 +75,10 @@ class Row:
     answered: bool
     disposition: str
     billsec: int
+    start: float
+    answer: float | None
+    end: float
+    """Seconds since 1970 in whatever zone the record is written."""
 
 
 def read_told(path: Path, pbx: str | None) -> Told:
@@ -98,6 +106,10 @@ def read_told(path: Path, pbx: str | None) -> Told:
                 told.transfers[fact.key] = fact
             case Call():
                 told.calls[fact.key] = fact
+            case Leg():
+                told.legs[fact.key] = fact
+            case Hold():
+                told.holds[fact.key] = fact
             case Gap():
                 told.gaps.append(fact)
             case _:
@@ -126,7 +138,9 @@ def read_log(files: QueueLogFiles, policy: Policy) -> Witness:
     :raises QueueLogError: a file cannot be read, or none is a log.
     """
     witness = Witness(files.tally)
-    log = QueueLog("", policy, misfit=lambda line, why: witness.misfits.append((line, why)))
+    log = QueueLog(
+        "", policy, misfit=lambda line, why: witness.misfits.append((line, why)), again=witness.again.append
+    )
     for line in files.lines():
         witness.span = (line.at, line.at) if witness.span is None else (witness.span[0], max(witness.span[1], line.at))
         for story in log.apply(line):
@@ -151,13 +165,23 @@ def read_cdr(path: Path) -> dict[str, list[Row]]:
             reader = csv.reader(file)
             for row in reader:
                 place = f"{path}:{reader.line_num}"
-                if len(row) < _CDR_COLUMNS or not row[_BILLSEC].isdecimal():
+                try:
+                    rows[row[_UNIQUEID]].append(_row(place, row))
+                except (ValueError, IndexError) as error:
                     message = f"{place} is no record with a Uniqueid"
-                    raise QueueLogError(message, remedy="set loguniqueid=yes in cdr.conf's [csv]")
-                disposition = row[_DISPOSITION]
-                answered = disposition == "ANSWERED"
-                rows[row[_UNIQUEID]].append(Row(place, answered, disposition, int(row[_BILLSEC])))
+                    raise QueueLogError(message, remedy="set loguniqueid=yes in cdr.conf's [csv]") from error
     except (OSError, csv.Error) as error:
         message = f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
         raise QueueLogError(message) from error
     return rows
+
+
+def _row(place: str, row: list[str]) -> Row:
+    start, end = _moment(row[_START]), _moment(row[_END])
+    answer = _moment(row[_ANSWER]) if row[_ANSWER] else None
+    disposition = row[_DISPOSITION]
+    return Row(place, disposition == "ANSWERED", disposition, int(row[_BILLSEC]), start, answer, end)
+
+
+def _moment(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()

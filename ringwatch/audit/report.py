@@ -32,14 +32,29 @@ DifferenceKind = Literal[
     "misfit",
 ]
 """Kinds of differences, worst first."""
-Reason = Literal["gap", "in_progress", "no_end", "outside", "refused", "invisible_transfer"]
+Reason = Literal[
+    "gap",
+    "in_progress",
+    "no_end",
+    "outside",
+    "refused",
+    "invisible_transfer",
+    "parked",
+    "consultation",
+    "round",
+    "parted",
+]
 REASONS: dict[Reason, str] = {
     "gap": "ringwatch was not listening, and says so in a gap fact",
     "in_progress": "going on when one of the two began or ended",
     "no_end": "queue_log does not tell the end (Asterisk went down, or the log stops)",
     "outside": "at a time of which the other has nothing",
     "refused": "refused callers are never in queue_log",
-    "invisible_transfer": "app_queue did not see the transfer, its talk went on (a Local channel with /n)",
+    "invisible_transfer": "app_queue did not see the transfer, made behind a Local member: its talk went on",
+    "parked": "app_queue did not see who talked with the parked caller: its talk went on",
+    "consultation": "an agent consulted by way of the queue and handed his caller on: app_queue sees only the agent",
+    "round": "app_queue counts a ring from the beginning of its round, in which other phones had rung before",
+    "parted": "CDR tells the pieces between which the caller was handed on, parked or left alone; they fit",
 }
 _RANK = {kind: rank for rank, kind in enumerate(DifferenceKind.__args__)}  # type: ignore[attr-defined]
 _SHOWN = 40
