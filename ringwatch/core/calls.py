@@ -230,6 +230,13 @@ class Calls:
             call.attempts.pop(phone.uniqueid, None)
             phone.attempt, attempt.phone = attempt, phone.device
 
+    def is_no_phone(self, far: Channel) -> None:
+        """Forget that the near half of a Local pair was called: its far half stands in a queue's line."""
+        near = self._channels.get(far.partner or "")
+        if near and near.attempt and near.attempt.open and near.attempt.visit is None:
+            near.attempt.open = False
+            near.attempt.call.attempts.pop(near.uniqueid, None)
+
     def dial_rang(self, event: ev.DialRang) -> None:
         """A device reports that it rings; only now its ringing counts."""
         dest = self._channels.get(event.dest)

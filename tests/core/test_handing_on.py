@@ -165,3 +165,25 @@ def test_the_far_half_of_a_local_pair_may_dial_before_the_near_half_is_called() 
         ("Femke", "Local/106@agents/n", 3.0)
     ]
     assert [(leg.agent, leg.queue, leg.talk_seconds) for leg in told.legs] == [("Femke", "billing", 8.0)]
+
+
+def test_a_queue_behind_a_local_pair_is_no_phone() -> None:
+    """A parked caller is given back to the number that had been asked for, a queue's: the member's phone alone rings."""
+    caller = Desk().caller("1")
+    desk = caller.desk
+    near, name = desk.opens("Local/801@internal;1")
+    far, far_name = desk.opens("Local/801@internal;2", ringing_in=True)
+    desk.says(ev.LocalPaired(desk.at, near, far), ev.DialBegan(desk.at, caller.uniqueid, near, name))
+    desk.says(ev.CallerJoined(desk.at, far, far_name, "", "sales", 1))
+    phone, phone_name = desk.opens("PJSIP/104")
+    desk.says(ev.AgentCalled(desk.at, far, phone, phone_name, "sales", "PJSIP/104", "Dirk"))
+    desk.says(ev.DialRang(desk.at, far, phone)).after(3)
+    desk.says(ev.DialEnded(desk.at, far, phone, "ANSWER"), ev.CallerLeft(desk.at, far, "sales"))
+    desk.says(ev.AgentConnected(desk.at, far, phone, phone_name, "sales", "PJSIP/104", "Dirk"))
+    desk.says(ev.DialEnded(desk.at, caller.uniqueid, near, "ANSWER"))
+    desk.says(ev.BridgeEntered(desk.at, near, "front"), ev.BridgeEntered(desk.at, caller.uniqueid, "front"))
+    desk.says(ev.BridgeEntered(desk.at, far, "behind"), ev.BridgeEntered(desk.at, phone, "behind")).after(8)
+    desk.says(*(ev.ChannelEnded(desk.at, each, 16) for each in (phone, far, near)))
+    told = caller.hangs_up().told()
+    assert [(each.agent, each.ring_seconds) for each in told.attempts] == [("Dirk", 3.0)]
+    assert [(leg.agent, leg.talk_seconds) for leg in told.legs] == [("Dirk", 8.0)]
