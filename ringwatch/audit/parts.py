@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ringwatch.audit.compare import NOTHING, Pair, places
 from ringwatch.audit.reading import Told, Witness
@@ -91,16 +91,22 @@ class PartComparison:
         lasted, said = attempt.ended_at - attempt.started_at, (line.ring or 0) / 1000
         apart, later = abs(lasted - said), abs(attempt.ended_at - line.at)
         if apart > tolerance or later > tolerance + QUEUE_LOG_PRECISION:
-            begun = attempt.started_at
-            for before in sorted(in_turn, key=lambda each: each.started_at, reverse=True):
-                if before.started_at < begun and abs(before.ended_at - begun) <= tolerance:
-                    begun = before.started_at
-            # The figure is from the beginning of the round, in which other phones may have rung in turn before.
-            whole = abs(attempt.ended_at - begun - said) <= tolerance and later <= tolerance + QUEUE_LOG_PRECISION
-            reason: Reason | None = "round" if whole else None
+            whole = any(abs(attempt.ended_at - begun - said) <= tolerance for begun in self._round(attempt, in_turn))
+            reason: Reason | None = "round" if whole and later <= tolerance + QUEUE_LOG_PRECISION else None
             told = Side(f"{where[2]} called for {lasted:.3f} s until {attempt.ended_at:.3f}", self._told.place(attempt))
             says = Side(f"RINGNOANSWER after {line.ring} ms at {line.at:.0f}", line.place)
             self._note("rings", where, told, says, [attempt.ended_at], off_by=max(apart, later), reason=reason)
+
+    def _round(self, attempt: RingAttempt, in_turn: Iterable[RingAttempt]) -> Iterator[float]:
+        """Find out when the round may have begun in which a phone rang: the figure counts from there.
+
+        Within it phones ring in turn, the next one where the last gave up (app_queue.c, wait_for_answer).
+        """
+        begun = attempt.started_at
+        for before in sorted(in_turn, key=lambda each: each.started_at, reverse=True):
+            if before.started_at < begun and abs(before.ended_at - begun) <= self._window.tolerance:
+                begun = before.started_at
+                yield begun
 
     def transfers(self) -> None:
         """Compare the transfers that were made: of which kind, and blind ones where to."""

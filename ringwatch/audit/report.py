@@ -50,7 +50,7 @@ REASONS: dict[Reason, str] = {
     "no_end": "queue_log does not tell the end (Asterisk went down, or the log stops)",
     "outside": "at a time of which the other has nothing",
     "refused": "refused callers are never in queue_log",
-    "invisible_transfer": "app_queue did not see the transfer, made behind a Local member: its talk went on",
+    "invisible_transfer": "app_queue did not see the transfer, made behind a Local channel: its talk went on",
     "parked": "app_queue did not see who talked with the parked caller: its talk went on",
     "consultation": "an agent consulted by way of the queue and handed his caller on: app_queue sees only the agent",
     "round": "app_queue counts a ring from the beginning of its round, in which other phones had rung before",

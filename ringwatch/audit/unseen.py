@@ -3,10 +3,11 @@
 To app_queue (setup_stasis_subs and the handlers it names) a talk ends with a transfer made in the very bridge in which it
 put the two together, or with a request to hang up the caller's channel or the member's. So:
 
-* A caller who is **parked** leaves that bridge for good, whoever talks with him next; one whom the phone behind a Local
-  member **hands on** is behind that member until the end. The talk goes on to the end of the call, COMPLETECALLER or
-  COMPLETEAGENT; or until the phone that parked him is put down while he is parked, COMPLETEAGENT; or until somebody else
-  hands him on in a bridge that app_queue knows, and then that transfer is told of the first agent.
+* A caller who is **parked** leaves that bridge for good, whoever talks with him next; one who is **handed on** behind a
+  Local channel, the member's or his own, stays in it. The talk goes on to the end of the call, COMPLETECALLER or
+  COMPLETEAGENT; or until the phone that parked him is put down while he is parked, COMPLETEAGENT; or until the Local
+  channel that stood in the queue for him is taken out by park or transfer, COMPLETECALLER; or until somebody else hands
+  him on in the bridge that app_queue knows, and then that transfer is told of the first agent.
 * An agent who **consults** by way of a queue, and hands a caller of his own on to whoever answered, has hung up as well
   as transferred. One of the two is written, or both.
 
@@ -29,6 +30,8 @@ from ringwatch.audit.window import Window
 from ringwatch.core.facts import Hold, Leg, QueueVisit, Transfer
 from ringwatch.core.queue_log import Line
 
+ONE_MOMENT_SECONDS = 0.5
+"""How far facts about one moment may lie apart: a busy Asterisk connects, and only then bridges."""
 COMPLETED = ("COMPLETEAGENT", "COMPLETECALLER")
 TRANSFERS = {"BLINDTRANSFER": "blind", "TRANSFER": "blind", "ATTENDEDTRANSFER": "attended"}
 
@@ -88,10 +91,10 @@ class Unseen:
         return any(
             leg.interface == visit.interface
             and leg.ended_by == "transfer"
-            and self._same(leg.started_at, visit.ended_at)
-            and self._same(leg.ended_at, transfer.at)
+            and _at_once(leg.started_at, visit.ended_at)
+            and _at_once(leg.ended_at, transfer.at)
             and any(
-                before.kind == "attended" and before.at < transfer.at and self._same(before.at, leg.started_at)
+                before.kind == "attended" and before.at < transfer.at and _at_once(before.at, leg.started_at)
                 for before in self._transfers[transfer.call_id]
             )
             for leg in self._legs[transfer.call_id]
@@ -105,10 +108,10 @@ class Unseen:
     def _fits(self, visit: QueueVisit) -> bool:
         """Tell whether the conversation of a visit ended when the visit says, in that way and after that time."""
         filled = _answered_at(visit) + visit.talk_seconds + visit.hold_seconds
-        return self._same(filled, visit.ended_at) and any(
+        return _at_once(filled, visit.ended_at) and any(
             leg.interface == visit.interface
             and leg.ended_by == visit.talk_ended_by
-            and self._same(leg.ended_at, visit.ended_at)
+            and _at_once(leg.ended_at, visit.ended_at)
             for leg in self._legs[visit.call_id]
         )
 
@@ -116,10 +119,10 @@ class Unseen:
         """Return in what way the caller left the bridge that queue made, if app_queue does not see it."""
         handed_on = any(self._own_transfers(visit))
         parks = list(self._own_parks(visit))
-        fetched = any(self._same(park.ended_at, visit.ended_at) for park in parks)
+        fetched = any(_at_once(park.ended_at, visit.ended_at) for park in parks)
         if parks and (handed_on or fetched or visit.talk_ended_by != "transfer"):
             return "parked"
-        behind_local = (visit.interface or "").startswith("Local/")
+        behind_local = _stands_in(visit) or (visit.interface or "").startswith("Local/")
         return "invisible_transfer" if behind_local and handed_on else None
 
     def _is_told(self, end: Line, visit: QueueVisit) -> bool:
@@ -137,10 +140,12 @@ class Unseen:
         if call is None:
             return False
         stopped = self._window.at_the_end_of_the_facts(call.ended_at) and end.at > call.ended_at
-        put_down = end.event == "COMPLETEAGENT" and any(
+        put_down = (end.event == "COMPLETEAGENT" or _stands_in(visit)) and any(
             self._same(min(max(end.at, park.started_at), park.ended_at), end.at) for park in self._own_parks(visit)
         )
-        return stopped or put_down or self._same(call.ended_at, end.at) or self._window.in_gap(end.at, end.at)
+        taken_out = _stands_in(visit) and self._same(visit.ended_at, end.at)
+        over = self._same(call.ended_at, end.at) or self._window.in_gap(end.at, end.at)
+        return stopped or put_down or taken_out or over
 
     def _own_parks(self, visit: QueueVisit) -> Iterator[Hold]:
         answered_at = _answered_at(visit)
@@ -151,16 +156,16 @@ class Unseen:
     def _own_transfers(self, visit: QueueVisit) -> Iterator[Transfer]:
         """Find the transfer that ended a visit's talk."""
         for transfer in self._transfers[visit.call_id] if visit.talk_ended_by == "transfer" else ():
-            if transfer.from_agent == visit.agent and self._same(transfer.at, visit.ended_at):
+            if transfer.from_agent == visit.agent and _at_once(transfer.at, visit.ended_at):
                 yield transfer
 
     def _handed_a_caller_on(self, visit: QueueVisit) -> bool:
         """Tell whether a visit's caller had a caller, who then talked with whoever had answered the visit."""
         return visit.talk_ended_by == "caller" and any(
             leg.call_id != visit.call_id
-            and self._same(leg.started_at, visit.ended_at)
+            and _at_once(leg.started_at, visit.ended_at)
             and any(
-                transfer.kind == "attended" and self._same(transfer.at, visit.ended_at)
+                transfer.kind == "attended" and _at_once(transfer.at, visit.ended_at)
                 for transfer in self._transfers[leg.call_id]
             )
             for leg in self._by_phone[visit.interface or ""]
@@ -172,3 +177,12 @@ class Unseen:
 
 def _answered_at(visit: QueueVisit) -> float:
     return visit.joined_at + visit.wait_seconds
+
+
+def _stands_in(visit: QueueVisit) -> bool:
+    """Tell whether a Local channel stood in the queue for the caller."""
+    return visit.uniqueid not in ("", visit.call_id)
+
+
+def _at_once(at: float, moment: float) -> bool:
+    return abs(at - moment) <= ONE_MOMENT_SECONDS
