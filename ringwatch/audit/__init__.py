@@ -25,7 +25,7 @@ a line of the log fits nothing; the exit status is then 1, as it is when nothing
                          "answered" | "ended" | "joined" | "ordinal" | "rings" | "transfer" | "direct_call" |
                          "unreadable" | "misfit",
                  "reason": "gap" | "in_progress" | "no_end" | "outside" | "refused" | "invisible_transfer" |
-                           "parked" | "consultation" | "round" | "parted",
+                           "parked" | "consultation" | "hangup" | "round" | "parted",
                  "call_id": "1795276750.0", "queue": "support" | null,
                  "facts":   {"says": "answered by Anna", "at": "facts.jsonl:12" | null},
                  "witness": {"says": "abandoned", "at": "queue_log:3,7" | null},

@@ -42,9 +42,11 @@ class DirectComparison:
         self._parted: dict[str, list[Transfer | Hold]] = defaultdict(list)
         for leg in told.legs.values():
             self._leg_ends[leg.call_id].append(leg.ended_at)
-        for part in (*told.transfers.values(), *told.holds.values()):
-            if isinstance(part, Transfer) or part.kind != "hold":
-                self._parted[part.call_id].append(part)
+        for transfer in told.transfers.values():
+            self._parted[transfer.call_id].append(transfer)
+        for hold in told.holds.values():
+            if hold.kind != "hold":
+                self._parted[hold.call_id].append(hold)
 
     def calls(self) -> None:
         """Compare all of them."""

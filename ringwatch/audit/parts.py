@@ -146,11 +146,9 @@ class PartComparison:
             self._note("transfer", where, Side(_transfer_of(transfer), self._told.place(transfer)), says, [line.at])
 
     def ended_again(self) -> None:
-        """Judge the lines that end a talk once more: only a consultation by way of a queue has two."""
+        """Judge the lines that end a talk once more: only who hands a caller on by hanging up ends it twice."""
         twice = {
-            (seen.channel, seen.queue, visit.agent)
-            for visit, seen in self._pairs
-            if self._unseen.was_consultation(visit)
+            (seen.channel, seen.queue, visit.agent) for visit, seen in self._pairs if self._unseen.may_end_twice(visit)
         }
         for line in self._witness.again:
             if (line.call_id, line.queue, line.agent) not in twice and self._window.holds(line.at):

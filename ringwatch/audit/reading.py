@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from ringwatch.core.facts import Call, Gap, Hold, Key, Leg, QueueVisit, RingAttempt, Transfer
 from ringwatch.core.queue_log import Line, QueueLog
@@ -36,6 +37,19 @@ class Told:
     """Places of lines that hold no fact."""
     span: tuple[float, float] | None = None
     """First and last moment of which anything is told."""
+    by_kind: dict[type, dict[Key, Any]] = field(init=False)
+    """Where facts of each kind are kept that are looked at one by one."""
+
+    def __post_init__(self) -> None:
+        """Sort the kinds."""
+        self.by_kind = {
+            QueueVisit: self.visits,
+            RingAttempt: self.attempts,
+            Transfer: self.transfers,
+            Call: self.calls,
+            Leg: self.legs,
+            Hold: self.holds,
+        }
 
     def place(self, fact: QueueVisit | RingAttempt | Transfer | Call) -> str:
         """Return where a fact stands."""
@@ -97,23 +111,10 @@ def read_told(path: Path, pbx: str | None) -> Told:
         begins, ends = _span(fact)
         told.span = (begins, ends) if told.span is None else (min(begins, told.span[0]), max(ends, told.span[1]))
         told.places[type(fact).__name__, fact.key] = place
-        match fact:
-            case QueueVisit():
-                told.visits[fact.key] = fact
-            case RingAttempt():
-                told.attempts[fact.key] = fact
-            case Transfer():
-                told.transfers[fact.key] = fact
-            case Call():
-                told.calls[fact.key] = fact
-            case Leg():
-                told.legs[fact.key] = fact
-            case Hold():
-                told.holds[fact.key] = fact
-            case Gap():
-                told.gaps.append(fact)
-            case _:
-                pass
+        if isinstance(fact, Gap):
+            told.gaps.append(fact)
+        elif type(fact) in told.by_kind:
+            told.by_kind[type(fact)][fact.key] = fact
     if pbx is None and len(by_pbx) > 1:
         message = f"{path} holds facts of {', '.join(sorted(by_pbx))}"
         raise QueueLogError(message, remedy="say whose log this is with --pbx")
@@ -138,9 +139,7 @@ def read_log(files: QueueLogFiles, policy: Policy) -> Witness:
     :raises QueueLogError: a file cannot be read, or none is a log.
     """
     witness = Witness(files.tally)
-    log = QueueLog(
-        "", policy, misfit=lambda line, why: witness.misfits.append((line, why)), again=witness.again.append
-    )
+    log = QueueLog("", policy, misfit=lambda line, why: witness.misfits.append((line, why)), again=witness.again.append)
     for line in files.lines():
         witness.span = (line.at, line.at) if witness.span is None else (witness.span[0], max(witness.span[1], line.at))
         for story in log.apply(line):

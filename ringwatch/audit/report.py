@@ -41,6 +41,7 @@ Reason = Literal[
     "invisible_transfer",
     "parked",
     "consultation",
+    "hangup",
     "round",
     "parted",
 ]
@@ -53,6 +54,7 @@ REASONS: dict[Reason, str] = {
     "invisible_transfer": "app_queue did not see the transfer, made behind a Local channel: its talk went on",
     "parked": "app_queue did not see who talked with the parked caller: its talk went on",
     "consultation": "an agent consulted by way of the queue and handed his caller on: app_queue sees only the agent",
+    "hangup": "the agent handed the caller on by hanging up: app_queue saw that first",
     "round": "app_queue counts a ring from the beginning of its round, in which other phones had rung before",
     "parted": "CDR tells the pieces between which the caller was handed on, parked or left alone; they fit",
 }

@@ -1,15 +1,15 @@
 """Knows from the facts what app_queue cannot see of the end of a talk, and what it then writes instead.
 
-To app_queue (setup_stasis_subs and the handlers it names) a talk ends with a transfer made in the very bridge in which it
-put the two together, or with a request to hang up the caller's channel or the member's. So:
+To app_queue (setup_stasis_subs and the handlers it names) a talk ends with a transfer made in the very bridge in which
+it put the two together, or with a request to hang up the caller's channel or the member's. So:
 
 * A caller who is **parked** leaves that bridge for good, whoever talks with him next; one who is **handed on** behind a
   Local channel, the member's or his own, stays in it. The talk goes on to the end of the call, COMPLETECALLER or
   COMPLETEAGENT; or until the phone that parked him is put down while he is parked, COMPLETEAGENT; or until the Local
   channel that stood in the queue for him is taken out by park or transfer, COMPLETECALLER; or until somebody else hands
   him on in the bridge that app_queue knows, and then that transfer is told of the first agent.
-* An agent who **consults** by way of a queue, and hands a caller of his own on to whoever answered, has hung up as well
-  as transferred. One of the two is written, or both.
+* An agent who hands a caller on by **hanging up** in a consultation does both, and so does one who **consulted** by way
+  of a queue and hands a caller of his own on to whoever answered. One of the two is written, or both.
 
 Rules:
 
@@ -67,12 +67,14 @@ class Unseen:
             return None
         if self._handed_a_caller_on(visit) and end.event == "ATTENDEDTRANSFER" and self._same(visit.ended_at, end.at):
             return "consultation"
+        if self._hung_up(visit) and end.event == "COMPLETEAGENT" and self._same(visit.ended_at, end.at):
+            return "hangup"
         reason = self._left(visit)
         return reason if reason and self._is_told(end, visit) else None
 
-    def was_consultation(self, visit: QueueVisit) -> bool:
+    def may_end_twice(self, visit: QueueVisit) -> bool:
         """Tell whether two lines may end a visit's talk."""
-        return self._fits(visit) and self._handed_a_caller_on(visit)
+        return self._fits(visit) and (self._handed_a_caller_on(visit) or self._hung_up(visit))
 
     def in_consultation(self, transfer: Transfer) -> bool:
         """Tell whether a caller was handed on by an agent whom another had asked by way of a queue.
@@ -158,6 +160,10 @@ class Unseen:
         for transfer in self._transfers[visit.call_id] if visit.talk_ended_by == "transfer" else ():
             if transfer.from_agent == visit.agent and _at_once(transfer.at, visit.ended_at):
                 yield transfer
+
+    def _hung_up(self, visit: QueueVisit) -> bool:
+        """Tell whether an agent may have handed a visit's caller on by hanging up."""
+        return any(transfer.kind == "attended" for transfer in self._own_transfers(visit))
 
     def _handed_a_caller_on(self, visit: QueueVisit) -> bool:
         """Tell whether a visit's caller had a caller, who then talked with whoever had answered the visit."""

@@ -20,9 +20,9 @@ Rules:
 * The line that ends a talk may precede or follow the caller's next ENTERQUEUE, and may carry another Uniqueid where a
   Local channel was taken out: it is then found by queue, agent and the length of the talk (app_queue.c,
   handle_local_optimization_end).
-* A talk may be ended by two lines, ATTENDEDTRANSFER and COMPLETECALLER, in either order: whoever waited was an agent who
-  then joined a caller of his own to the one who had answered, and two threads saw it end. The first line tells of it,
-  the second is handed to ``again``.
+* A talk may be ended by two lines, ATTENDEDTRANSFER and a COMPLETE, in either order: an agent who hangs up in a
+  consultation hands the caller on, and one who waited to consult hands his own on to whoever answered; two threads see
+  it end. The first line tells of it, the second is handed to ``again``.
 * What has no end in the log is told when something shows that it is over: Asterisk started again, the same channel
   waits elsewhere, or nothing was said of the call for a day. Else it is not told.
 * A line that fits nothing is handed to ``misfit``. The visit it speaks of is told all the same, from that line alone:
@@ -66,7 +66,7 @@ TALK_ENDS: Mapping[str, EndedBy] = MappingProxyType(
 )
 """Events that end a talk, and who ended it. COMPLETECALLER is also said of agents who hung up (see scenarios-22)."""
 
-_BOTH = {"ATTENDEDTRANSFER", "COMPLETECALLER"}
+_HUNG_UP = ("COMPLETEAGENT", "COMPLETECALLER")
 
 
 @dataclass(slots=True, eq=False)
@@ -279,13 +279,14 @@ class QueueLog:
     def _hung_up_again(call: _Call, line: Line) -> bool:
         """Tell whether a talk that is over is only told once more.
 
-        Of an agent who hands a caller of his own on to whoever answered him, one handler sees the transfer and one the
-        agent's hangup (app_queue.c, handle_attended_transfer and handle_hangup), and the two may run at once.
+        Of an agent whose hangup hands a caller on, one handler sees the transfer and one the hangup (app_queue.c,
+        handle_attended_transfer and handle_hangup), and the two may run at once.
         """
         before = call.ended
         return (
             before is not None
-            and {before.event, line.event} == _BOTH
+            and "ATTENDEDTRANSFER" in (before.event, line.event)
+            and (before.event in _HUNG_UP or line.event in _HUNG_UP)
             and (before.queue, before.agent, before.wait) == (line.queue, line.agent, line.wait)
             and line.at - before.at <= SLACK_SECONDS
             and abs((line.talk or 0) - (before.talk or 0)) <= SLACK_SECONDS

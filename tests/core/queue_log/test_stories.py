@@ -229,12 +229,14 @@ class TestOrder:
         told = log(f"{ANSWERED} 74|1.7|support|Anna|COMPLETECALLER|12|62|2")
         assert (told.story.visit.call_id, told.story.visit.talk_seconds, told.misfits) == ("1.0", 62.0, [])
 
+    @pytest.mark.parametrize("who", ["caller", "agent"])
     @pytest.mark.parametrize(("first", "second"), [(0, 1), (1, 0)])
-    def test_a_consultation_may_be_ended_by_two_lines_and_is_one_visit(self, first: int, second: int) -> None:
+    def test_a_consultation_may_be_ended_by_two_lines_and_is_one_visit(self, who: str, first: int, second: int) -> None:
         """In either order (seen with Asterisk 16 and 22): the first tells how, whoever asks hears of the second."""
-        told = log(f"{CONSULTED} {ENDED_TWICE[first]}\n{ENDED_TWICE[second]}")
-        assert (told.story.visit.ordinal, told.story.visit.talk_ended_by) == (1, ("transfer", "caller")[first])
-        assert [line.event for line in told.again] == [("ATTENDEDTRANSFER", "COMPLETECALLER")[second]]
+        ends = [line.replace("CALLER", who.upper()) for line in ENDED_TWICE]
+        told = log(f"{CONSULTED} {ends[first]}\n{ends[second]}")
+        assert (told.story.visit.ordinal, told.story.visit.talk_ended_by) == (1, ("transfer", who)[first])
+        assert [line.event for line in told.again] == [("ATTENDEDTRANSFER", f"COMPLETE{who.upper()}")[second]]
         assert told.misfits == []
 
     def test_an_agent_who_consults_again_at_once_has_been_there_twice(self) -> None:
@@ -382,7 +384,7 @@ class TestMisfits:
             ENDED_TWICE[1].replace("|2|2|1", "|3|2|1"),
             ENDED_TWICE[1].replace("|2|2|1", "|2|5|1"),
             ENDED_TWICE[1].replace("24|", "27|"),
-            ENDED_TWICE[1].replace("CALLER", "AGENT"),
+            "24|1.0|sales|Dirk|BLINDTRANSFER|108|internal|2|2|1",
             f"{ENDED_TWICE[1]}\n{ENDED_TWICE[1]}",
         ],
     )
