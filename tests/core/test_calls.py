@@ -39,6 +39,21 @@ def test_a_direct_call_is_offered_when_phones_are_dialled_and_answered_by_the_fi
     assert (told.attempt.result, told.attempt.ring_seconds, told.attempt.line) == ("answered", 4.0, "direct")
 
 
+def test_a_direct_wait_ends_with_the_answer_and_the_talk_begins_when_they_meet() -> None:
+    """Dial's option A plays the agent an announcement of 3 s first: 4 s of waiting, 20 of talk."""
+    caller = direct("PJSIP/101").after(4).picks_up().after(3).meets().after(20)
+    told = caller.hangs_up().told()
+    assert (told.call.wait_seconds, told.call.talk_seconds, told.call.answered_at) == (4.0, 20.0, START + 4)
+
+
+def test_a_direct_call_whose_answer_was_not_heard_is_answered_when_they_meet() -> None:
+    """A filter keeps DialEnd from the account: 4 s of ringing end in the bridge."""
+    caller = direct("PJSIP/101", desk=Desk(deaf_to=(ev.DialEnded,))).after(4).answers().after(20)
+    call = caller.hangs_up().told().call
+    assert (call.outcome, call.answered_at, call.wait_seconds) == ("answered", START + 4, 4.0)
+    assert (call.caller_ring_seconds, call.desk_ring_seconds) == (4.0, 4.0)
+
+
 def test_a_line_with_a_name_is_told_by_its_name() -> None:
     """Whatever rings afterwards, the extension that was called first names the line."""
     desk = Desk(Policy(lines=(Line("reception", ("30XX", "3001")),)))

@@ -321,6 +321,20 @@ def test_a_refusal_after_a_redirect_leaves_the_talk_alone() -> None:
     assert (told.visits[1].talk_seconds, told.anomalies) == (10.0, [])
 
 
+def test_a_refusal_before_the_agent_was_met_leaves_the_answer_alone() -> None:
+    """Put through to Anna, taken to a full queue before the two were in a bridge, gone 3 s later: both are told."""
+    caller = waiting(Desk()).rings("Anna").after(4).picks_up().leaves()
+    desk, phone = caller.desk, caller.phone
+    names = (phone.uniqueid, phone.channel, "support", "PJSIP/101", "Anna")
+    desk.says(ev.AgentConnected(desk.at, caller.uniqueid, *names))
+    caller.is_refused("sales", "FULL").after(3).is_sent_away().loses_channel(phone)
+    told = caller.told()
+    assert [(visit.queue, visit.outcome) for visit in told.visits] == [
+        ("sales", "refused_full"),
+        ("support", "answered"),
+    ]
+
+
 @pytest.mark.parametrize("status", ["", "TIMEOUT"])
 def test_a_status_without_a_visit_means_nothing(status: str) -> None:
     """A dialplan may set the variable itself; a phone, and a channel nobody knows, may have it too."""
