@@ -217,7 +217,7 @@ class Caller:
         self.ringing: dict[str, Phone] = {}
         self.partner: Phone | None = None
         self.bridge = ""
-        self._asked = ("", "")
+        self.consulting = ("", "")
         """The near half of a Local pair and the bridge in which the agent consults."""
         self._wire: tuple[str, ...] = ()
         """Channels that stay behind the caller after an attended transfer."""
@@ -434,12 +434,12 @@ class Caller:
         far, name = desk.opens(f"Local/{to}@internal;2", ringing_in=True, linkedid=self.uniqueid)
         self._says(ev.LocalPaired, near, far)._says(ev.BridgeEntered, near, bridge)
         self._says(ev.BridgeLeft, agent, self.bridge)._says(ev.BridgeEntered, agent, bridge)
-        self._asked = (near, bridge)
+        self.consulting = (near, bridge)
         return Caller(desk, far, name, "")
 
     def is_handed_into_the_consultation(self) -> Self:
         """Have the Local pair take the agent's place."""
-        (near, bridge), agent = self._asked, self.phone.uniqueid
+        (near, bridge), agent = self.consulting, self.phone.uniqueid
         self._says(ev.BridgeLeft, agent, bridge)._says(ev.BridgeLeft, near, bridge)
         self._says(ev.BridgeEntered, near, self.bridge)
         success = True
@@ -447,7 +447,7 @@ class Caller:
 
     def has_the_consultation_ended(self, consultation: Caller) -> Self:
         """Have the agent give a consultation up and come back: the Local pair goes, and who was asked with it."""
-        near, bridge = self._asked
+        near, bridge = self.consulting
         self._says(ev.BridgeLeft, self.phone.uniqueid, bridge)
         self._says(ev.BridgeEntered, self.phone.uniqueid, self.bridge)._says(ev.HoldEnded, self.phone.uniqueid)
         self._says(ev.BridgeLeft, near, bridge)._says(ev.HangupRequested, consultation.uniqueid)

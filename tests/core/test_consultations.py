@@ -25,7 +25,7 @@ def test_the_line_that_an_agent_asks_at_is_the_callers() -> None:
     dirk, asked.partner = asked.phone, None
     caller.hangs_up().desk.says(ev.HangupRequested(caller.desk.at, asked.uniqueid))
     asked.ends().loses_channel(dirk)
-    caller.desk.says(ev.ChannelEnded(caller.desk.at, caller._asked[0], 16))
+    caller.desk.says(ev.ChannelEnded(caller.desk.at, caller.consulting[0], 16))
     told = caller.told()
     assert spans(told.legs) == [("Anna", 10.0, 6.0, "transfer"), ("Dirk", 9.0, 0.0, "caller")]
     assert [(visit.queue, visit.uniqueid, visit.wait_seconds, visit.talk_ended_by) for visit in told.visits] == [
