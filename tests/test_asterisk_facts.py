@@ -84,6 +84,7 @@ FACTS: dict[str, dict[str, Proofs]] = {
             f"{CALLS}test_a_consultation_that_led_to_nothing_is_a_hold",
         ),
         "The phone's own hold goes into it: Hold, Hold, and the Unhold of one while the agent is away.": (
+            "asterisk/test_orders.py::test_a_consultation_that_fails_during_a_hold",
             f"{ORDER}test_holds_nest",
             f"{CALLS}test_holds_nest",
             f"{TALKS}test_the_music_tells_the_end_of_a_hold",
@@ -132,7 +133,10 @@ FACTS: dict[str, dict[str, Proofs]] = {
             f"{VISITS}test_queuestatus_says_why_a_queue_put_a_caller_out",
             f"{VISITS}test_phones_without_a_common_codec_fail_the_caller",
         ),
-        "Exit by key sends Leave alone.": (f"{VISITS}test_pressing_a_key_sends_leave_alone",),
+        "Exit by key sends Leave alone.": (
+            "asterisk/test_outcomes.py::test_every_outcome_is_told_from_ami_alone",
+            f"{VISITS}test_pressing_a_key_sends_leave_alone",
+        ),
         "Refused callers send no queue event, only QUEUESTATUS, if the class is read.": (
             f"{PITFALLS}test_callers_who_are_refused_send_no_queue_event",
             f"{VISITS}test_a_caller_turned_away_at_the_door_is_told_of",
@@ -170,6 +174,7 @@ FACTS: dict[str, dict[str, Proofs]] = {
     },
     "Pitfall 5": {
         "AgentDump: answered, then gone, the caller still waits.": (
+            "asterisk/test_outcomes.py::test_a_caller_whose_agent_goes_during_the_announcement_waits_on",
             f"{VISITS}test_a_caller_who_was_dumped_still_waits",
             f"{VISITS}test_a_caller_who_leaves_after_a_dump_was_dumped",
         ),

@@ -1,0 +1,54 @@
+"""Orders that the recordings do not hold, on a real Asterisk."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+from ringwatch.core.facts import Hold, Transfer
+from tests.agreement import compare_visits
+from tests.simulator.streams import cut, headers
+
+from .desk import Desk
+from .stream_copy import copying
+from .watching import ended, pbx_table, watching
+
+
+def said(stream: Path, *names: str) -> list[tuple[str, float]]:
+    """Return which of these events a stream holds, and when."""
+    found = [headers(event) for event in cut(gzip.decompress(stream.read_bytes()))]
+    return [(each["Event"], float(each["Timestamp"])) for each in found if each.get("Event") in names]
+
+
+def met(desk: Desk, channel: str) -> int:
+    """Count how often a channel has come into a bridge."""
+    return sum((row.event, row.channel) == ("BRIDGE_ENTER", channel) for row in desk.cel())
+
+
+async def test_a_consultation_that_fails_during_a_hold(desk: Desk, tmp_path: Path) -> None:
+    """Order, seen: failed consultation. The phone holds, the agent asks a number that is not there, the hold ends.
+
+    Hold, Hold, CONGESTION, the Unhold of the one while the agent is away, 8 s later the agent is back, and the other
+    Unhold. The caller heard music all the time: one consultation, from the first Hold to the end of the music.
+    """
+    phone = desk.phone("101", ring=0.3, hold_after=0.5, hold_for=3.0)
+    stream = tmp_path / "stream.gz"
+    async with watching(tmp_path, pbx_table(desk.asterisk)) as daemon, copying(desk.asterisk, stream):
+        call = desk.dial("1000")
+        await call.talking()
+        channel = await desk.channel_of(phone)
+        await desk.until(lambda: phone.calls[0].holds, what="the phone to hold")
+        await desk.ami("Atxfer", Channel=channel, Context="internal", Exten="199")
+        await desk.until(lambda: met(desk, channel) == 3, what="the agent to be back")
+        call.hangup()
+        await desk.idle()
+        await daemon.until(lambda facts: ended(facts) == 1, what="the call to be told")
+        facts = daemon.facts
+    order = said(stream, "Hold", "Unhold", "MusicOnHoldStop")
+    assert [name for name, _ in order] == ["MusicOnHoldStop", "Hold", "Hold", "Unhold", "MusicOnHoldStop", "Unhold"]
+    (hold,) = (fact for fact in facts if isinstance(fact, Hold))
+    assert hold.kind == "consultation"
+    assert abs(hold.started_at - order[1][1]) < 0.01
+    assert abs(hold.ended_at - order[4][1]) < 0.01
+    assert compare_visits(facts, desk.queue_log())[1] == []
+    assert [fact for fact in facts if isinstance(fact, Transfer)] == []
