@@ -212,6 +212,7 @@ FACTS: dict[str, dict[str, Proofs]] = {
     },
     "Pitfall 9": {
         "A Local channel may be taken out of the talk.": (
+            "asterisk/test_orders.py::test_a_wire_that_is_taken_out",
             f"{CALLS}test_a_talk_goes_on_when_the_local_channel_is_taken_out",
         ),
         "With /n it never is, and transfers behind it are invisible to app_queue.": (

@@ -5,11 +5,12 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
-from ringwatch.core.facts import Hold, Transfer
+from ringwatch.core.facts import Hold, Leg, Transfer
 from tests.agreement import compare_visits
 from tests.simulator.streams import cut, headers
 
 from .desk import Desk
+from .phones import BUSY, Manner
 from .stream_copy import copying
 from .watching import ended, pbx_table, watching
 
@@ -52,3 +53,22 @@ async def test_a_consultation_that_fails_during_a_hold(desk: Desk, tmp_path: Pat
     assert abs(hold.ended_at - order[4][1]) < 0.01
     assert compare_visits(facts, desk.queue_log())[1] == []
     assert [fact for fact in facts if isinstance(fact, Transfer)] == []
+
+
+async def test_a_wire_that_is_taken_out(desk: Desk, tmp_path: Path) -> None:
+    """Pitfall 9: a Local channel without /n is optimised away once both sides have spoken; the talk is one all along."""
+    desk.phones({"106": Manner(ring=0, refuse=BUSY), "107": Manner(ring=0.3, speaks=True)})
+    stream = tmp_path / "stream.gz"
+    async with watching(tmp_path, pbx_table(desk.asterisk)) as daemon, copying(desk.asterisk, stream):
+        call = desk.dial("4001")
+        await call.talking()
+        await desk.until(lambda: "LOCAL_OPTIMIZE" in {row.event for row in desk.cel()}, what="the wire to be gone")
+        call.hangup()
+        await desk.idle()
+        await daemon.until(lambda facts: ended(facts) == 1, what="the call to be told")
+        facts = daemon.facts
+    assert len(said(stream, "LocalOptimizationEnd")) == 1
+    (leg,) = (fact for fact in facts if isinstance(fact, Leg))
+    assert (leg.agent, leg.interface, leg.ended_by) == ("Gijs", "Local/107@agents", "caller")
+    assert [fact for fact in facts if isinstance(fact, Hold)] == []
+    assert compare_visits(facts, desk.queue_log())[1] == []
