@@ -56,7 +56,7 @@ async def test_a_consultation_that_fails_during_a_hold(desk: Desk, tmp_path: Pat
 
 
 async def test_a_wire_that_is_taken_out(desk: Desk, tmp_path: Path) -> None:
-    """Pitfall 9: a Local channel without /n is optimised away once both sides have spoken; the talk is one all along."""
+    """Pitfall 9: a Local channel without /n is taken out once both sides have spoken; the talk is one all along."""
     desk.phones({"106": Manner(ring=0, refuse=BUSY), "107": Manner(ring=0.3, speaks=True)})
     stream = tmp_path / "stream.gz"
     async with watching(tmp_path, pbx_table(desk.asterisk)) as daemon, copying(desk.asterisk, stream):

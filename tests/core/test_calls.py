@@ -501,6 +501,12 @@ def test_a_hold_still_open_at_the_end_ends_with_the_talk() -> None:
     assert (told.visit.talk_seconds, told.visit.hold_seconds, told.hold.ended_at) == (10.0, 7.0, START + 21)
 
 
+def test_a_hold_may_be_as_short_as_it_likes() -> None:
+    """A tenth of a second between the two buttons is a hold, unlike an absence as short as that."""
+    told = talking().is_held().after(0.125).is_taken_back().after(3).hangs_up().told()
+    assert ([hold.kind for hold in told.holds], told.visit.holds, told.visit.hold_seconds) == (["hold"], 1, 0.125)
+
+
 def test_two_holds_add_up() -> None:
     """3 and 4 s, told one by one and together."""
     caller = talking().is_held().after(3).is_taken_back().after(5).is_held().after(4).is_taken_back().after(1)
@@ -730,6 +736,13 @@ def test_an_outbound_call_is_answered_by_the_customer(policy: Policy) -> None:
     assert (call.wait_seconds, call.talk_seconds, call.desk_rings, call.in_time) == (8.0, 40.0, None, None)
     assert (told.attempts, told.offers) == ([], [])
     assert (told.leg.agent, told.leg.interface, told.leg.ended_by) == ("Anna", "PJSIP/101", "agent")
+
+
+def test_an_outbound_wait_ends_with_the_answer() -> None:
+    """The customer hears an announcement for 2 s first: 8 s of waiting, and the talk begins in the bridge."""
+    caller = Desk().caller("101", device="PJSIP/101").dials("PJSIP/trunk").rings().after(8).picks_up().after(2)
+    told = caller.meets().after(40).hangs_up().told()
+    assert (told.call.wait_seconds, told.call.talk_seconds) == (8.0, 40.0)
 
 
 def test_an_outbound_call_is_answered_once_and_by_whom_it_was_for() -> None:

@@ -76,6 +76,24 @@ def test_an_agent_who_was_asked_and_never_met_the_caller_has_served_the_visit(fi
     assert spans(told.legs) == [("Anna", 15.0, 6.0, "caller")]
 
 
+def test_the_wire_of_a_consultation_may_be_taken_out_once_it_was_handed_over() -> None:
+    """Dirk's phone comes into the caller's bridge, both halves go, and he talks on for 6 s: one talk, one visit."""
+    caller = talking()
+    asked = asking_sales(caller).after(2).answers().after(3)
+    caller.is_handed_into_the_consultation().after(9)
+    desk, dirk, asked.partner = caller.desk, asked.phone, None
+    desk.says(ev.BridgeLeft(desk.at, dirk.uniqueid, asked.bridge))
+    desk.says(ev.BridgeEntered(desk.at, dirk.uniqueid, caller.bridge))
+    desk.says(ev.ChannelEnded(desk.at, asked.uniqueid, 16), ev.ChannelEnded(desk.at, caller.consulting[0], 16))
+    caller.after(6).partner = dirk
+    told = caller.hangs_up().told()
+    assert spans(told.legs) == [("Anna", 10.0, 6.0, "transfer"), ("Dirk", 15.0, 0.0, "caller")]
+    assert [(visit.queue, visit.talk_seconds, visit.talk_ended_by) for visit in told.visits] == [
+        ("support", 10.0, "transfer"),
+        ("sales", 18.0, "caller"),
+    ]
+
+
 def test_a_phone_that_lost_the_call_to_another_ends_nobodys_talk() -> None:
     """Eva was rung with Dirk; that her channel is gone says nothing of the consultation he answered."""
     caller = talking()
@@ -156,6 +174,29 @@ def test_a_hold_that_ends_with_the_agent_away_is_a_consultation_if_that_was_long
     desk.says(ev.BridgeEntered(desk.at, anna.uniqueid, "elsewhere")).after(away)
     told = caller.parts("agent ends", "caller ends").told()
     assert [hold.kind for hold in told.holds] == [kind]
+
+
+def test_a_consultation_within_a_hold_is_one_whatever_comes_after_it() -> None:
+    """On hold for 1 + 2 + 3 s, the middle of it away to ask; a blink before the channel ends does not undo that."""
+    caller = talking().is_held().after(1)
+    desk, anna = caller.desk, caller.phone
+    desk.says(ev.BridgeLeft(desk.at, anna.uniqueid, caller.bridge)).after(2)
+    desk.says(ev.BridgeEntered(desk.at, anna.uniqueid, caller.bridge)).after(3)
+    desk.says(ev.BridgeLeft(desk.at, anna.uniqueid, caller.bridge))
+    desk.says(ev.BridgeEntered(desk.at, anna.uniqueid, "elsewhere")).after(0.125)
+    told = caller.parts("agent ends", "caller ends").told()
+    assert [hold.kind for hold in told.holds] == ["consultation"]
+
+
+def test_who_comes_into_the_bridge_parts_nobody() -> None:
+    """A colleague joins the two after 10 s, and stays: Anna talks with the caller all along, he does from then on."""
+    caller = talking()
+    desk = caller.desk
+    other, _ = desk.opens("PJSIP/102")
+    desk.says(ev.BridgeEntered(desk.at, other, caller.bridge)).after(5)
+    told = caller.hangs_up().desk.says(ev.ChannelEnded(desk.at, other, 16)).told()
+    assert sorted(spans(told.legs)) == [("Anna", 15.0, 0.0, "caller"), ("Bram", 5.0, 0.0, "caller")]
+    assert told.holds == []
 
 
 def test_a_wire_that_ends_without_a_word_parts_the_two() -> None:

@@ -481,6 +481,15 @@ def test_time_that_runs_backwards_settles_nothing() -> None:
     assert caller.is_sent_away().told().outcomes == ["timeout"]
 
 
+def test_a_call_of_the_moment_in_which_the_stream_is_back_is_one_call() -> None:
+    """Its Newchannel comes twice, with the Timestamp that also ended the gap: nothing was restarted since."""
+    desk = Desk()
+    desk.says(ev.StreamBroke(desk.at, "disconnected")).after(5).says(ev.StreamResumed(desk.at))
+    caller = desk.caller("1").joins("support")
+    desk.says(ev.ChannelStarted(desk.at, caller.uniqueid, caller.channel, True, "1", "1000", "from-trunk"))  # noqa: FBT003 - an event's field
+    assert caller.after(9).hangs_up().told().outcomes == ["abandoned"]
+
+
 def test_a_uniqueid_that_comes_again_after_a_break_is_another_call() -> None:
     """Asterisk restarted within the second and counts from 0 again: the first call is unknown, the second its own.
 

@@ -45,6 +45,16 @@ def test_leave_alone_decides_nothing(deaf_to: tuple[type[ev.Event], ...]) -> Non
     assert (told.outcomes, told.visit.wait_seconds, told.anomalies) == (["answered"], 15.0, [])
 
 
+def test_the_wait_of_the_call_ends_with_agentconnect_too() -> None:
+    """The bridge may follow late, here by 2 s: 2 + 4 s of waiting for visit and call."""
+    caller = waiting(Desk()).rings("Anna").after(4).picks_up().leaves()
+    desk, phone = caller.desk, caller.phone
+    names = (phone.uniqueid, phone.channel, "support", "PJSIP/101", "Anna")
+    desk.says(ev.AgentConnected(desk.at, caller.uniqueid, *names))
+    told = caller.after(2).meets().after(9).hangs_up().told()
+    assert (told.visit.wait_seconds, told.call.wait_seconds, told.leg.talk_seconds) == (6.0, 6.0, 9.0)
+
+
 def test_leave_may_come_late() -> None:
     """AgentConnect before Leave is the same answer."""
     caller = waiting(Desk()).rings("Anna").after(4).picks_up().is_connected().leaves().after(10)
