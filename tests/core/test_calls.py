@@ -501,6 +501,12 @@ def test_a_hold_still_open_at_the_end_ends_with_the_talk() -> None:
     assert (told.visit.talk_seconds, told.visit.hold_seconds, told.hold.ended_at) == (10.0, 7.0, START + 21)
 
 
+def test_a_talk_of_half_a_second_is_told_as_it_was() -> None:
+    """In the visit, the leg and the call."""
+    told = Desk().caller("1").joins("support").rings("Anna").answers().after(0.5).hangs_up().told()
+    assert (told.visit.talk_seconds, told.leg.talk_seconds, told.call.talk_seconds) == (0.5, 0.5, 0.5)
+
+
 def test_a_hold_may_be_as_short_as_it_likes() -> None:
     """A tenth of a second between the two buttons is a hold, unlike an absence as short as that."""
     told = talking().is_held().after(0.125).is_taken_back().after(3).hangs_up().told()

@@ -199,6 +199,18 @@ def test_who_comes_into_the_bridge_parts_nobody() -> None:
     assert told.holds == []
 
 
+def test_a_second_caller_in_the_bridge_takes_nobody_away() -> None:
+    """Anna joins two callers after 10 s with the first: she goes on talking with that one."""
+    caller = talking()
+    desk = caller.desk
+    second = desk.caller("2")
+    desk.says(ev.BridgeEntered(desk.at, second.uniqueid, caller.bridge)).after(5)
+    caller.hangs_up()
+    told = second.ends().told()
+    mine = [leg for leg in told.legs if leg.call_id == caller.uniqueid and leg.agent == "Anna"]
+    assert spans(mine) == [("Anna", 15.0, 0.0, "caller")]
+
+
 def test_a_wire_that_ends_without_a_word_parts_the_two() -> None:
     """Femke's far half is gone, no BridgeLeave said so: the caller hears nobody, until everything ends 3 s later."""
     caller = Desk().caller("1").joins("billing").rings("Femke").after(2).answers().after(10)
