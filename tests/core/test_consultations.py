@@ -176,14 +176,19 @@ def test_a_hold_that_ends_with_the_agent_away_is_a_consultation_if_that_was_long
     assert [hold.kind for hold in told.holds] == [kind]
 
 
-def test_a_consultation_within_a_hold_is_one_whatever_comes_after_it() -> None:
-    """On hold for 1 + 2 + 3 s, the middle of it away to ask; a blink before the channel ends does not undo that."""
+@pytest.mark.parametrize("back", [True, False])
+def test_a_consultation_within_a_hold_is_one_whatever_comes_after_it(back: bool) -> None:  # noqa: FBT001 - a case
+    """On hold for 1 + 2 + 3 s, the middle of it away to ask; a blink afterwards does not undo that."""
     caller = talking().is_held().after(1)
     desk, anna = caller.desk, caller.phone
     desk.says(ev.BridgeLeft(desk.at, anna.uniqueid, caller.bridge)).after(2)
     desk.says(ev.BridgeEntered(desk.at, anna.uniqueid, caller.bridge)).after(3)
     desk.says(ev.BridgeLeft(desk.at, anna.uniqueid, caller.bridge))
-    desk.says(ev.BridgeEntered(desk.at, anna.uniqueid, "elsewhere")).after(0.125)
+    if back:
+        desk.after(0.125).says(ev.BridgeEntered(desk.at, anna.uniqueid, caller.bridge))
+        caller.is_taken_back()
+    else:
+        desk.says(ev.BridgeEntered(desk.at, anna.uniqueid, "elsewhere")).after(0.125)
     told = caller.parts("agent ends", "caller ends").told()
     assert [hold.kind for hold in told.holds] == ["consultation"]
 

@@ -57,6 +57,18 @@ def test_a_caller_parked_twice_is_left_alone_twice() -> None:
     assert (told.visit.talk_seconds, told.visit.hold_seconds, told.visit.holds) == (18.0, 10.0, 2)
 
 
+def test_a_parkers_channel_may_outlive_the_parking() -> None:
+    """It ends while the parker is rung: the visit goes on with the parker's second talk."""
+    caller = talking()
+    desk, anna = caller.desk, caller.phone
+    desk.says(ev.Parked(desk.at, caller.uniqueid), ev.BridgeLeft(desk.at, caller.uniqueid, caller.bridge)).after(5)
+    caller.leaves_the_parking_space().partner = None
+    caller.dials("PJSIP/101").rings().loses_channel(anna)
+    assert desk.so_far.visits == []
+    told = caller.after(2).answers().after(8).hangs_up().told()
+    assert (told.visit.talk_seconds, told.visit.hold_seconds, told.visit.talk_ended_by) == (18.0, 7.0, "caller")
+
+
 def test_a_hold_before_a_park_is_a_hold_of_its_own() -> None:
     """Anna holds for 3 s and parks for 5: a hold and a park, and no hold outlasts the parking."""
     caller = talking().is_held().after(3).is_parked().after(5).leaves_the_parking_space()

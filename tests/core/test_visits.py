@@ -83,6 +83,7 @@ def test_a_caller_who_hangs_up_has_abandoned(ringing: tuple[str, ...], dialplan:
     caller = waiting(Desk(dialplan=dialplan)).rings(*ringing).after(20)
     told = caller.hangs_up().told()
     assert (told.outcomes, told.visit.wait_seconds, told.call.outcome) == (["abandoned"], 22.0, "abandoned")
+    assert (told.visit.talk_seconds, told.visit.hold_seconds) == (0.0, 0.0)
     assert told.results == [(agent, "caller_gone") for agent in ringing]
     assert told.anomalies == []
 
@@ -337,12 +338,12 @@ def test_a_refusal_before_the_agent_was_met_leaves_the_answer_alone() -> None:
     desk, phone = caller.desk, caller.phone
     names = (phone.uniqueid, phone.channel, "support", "PJSIP/101", "Anna")
     desk.says(ev.AgentConnected(desk.at, caller.uniqueid, *names))
-    caller.is_refused("sales", "FULL").after(3).is_sent_away().loses_channel(phone)
-    told = caller.told()
-    assert [(visit.queue, visit.outcome) for visit in told.visits] == [
-        ("sales", "refused_full"),
-        ("support", "answered"),
+    caller.is_refused("sales", "FULL").after(3).is_sent_away()
+    assert [(visit.queue, visit.outcome, visit.talk_ended_by) for visit in desk.so_far.visits] == [
+        ("sales", "refused_full", None),
+        ("support", "answered", "caller"),
     ]
+    assert len(caller.loses_channel(phone).told().visits) == 2
 
 
 @pytest.mark.parametrize("status", ["", "TIMEOUT"])
