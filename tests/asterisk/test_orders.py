@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
-from ringwatch.core.facts import Hold, Leg, Transfer
+from ringwatch.core.facts import Hold, Leg, QueueVisit, Transfer
 from tests.agreement import compare_visits
 from tests.simulator.streams import cut, headers
 
@@ -71,4 +71,29 @@ async def test_a_wire_that_is_taken_out(desk: Desk, tmp_path: Path) -> None:
     (leg,) = (fact for fact in facts if isinstance(fact, Leg))
     assert (leg.agent, leg.interface, leg.ended_by) == ("Gijs", "Local/107@agents", "caller")
     assert [fact for fact in facts if isinstance(fact, Hold)] == []
+    assert compare_visits(facts, desk.queue_log())[1] == []
+
+
+async def test_three_who_talk(desk: Desk, tmp_path: Path) -> None:
+    """DestType Threeway: the agent joins caller and consulted phone, talks on, and has handed nobody on.
+
+    app_queue takes it for no transfer either: queue_log ends the talk when the agent hangs up.
+    """
+    phone, other = desk.phone("101", ring=0.3), desk.phone("108", ring=0.3)
+    async with watching(tmp_path, pbx_table(desk.asterisk)) as daemon:
+        call = desk.dial("1000")
+        await call.talking()
+        await desk.ami("Atxfer", Channel=await desk.channel_of(phone), Context="internal", Exten="108")
+        await other.talks()
+        await phone.press("*3")
+        await desk.until(lambda: any(row.event == "ATTENDEDTRANSFER" for row in desk.cel()), what="three together")
+        await phone.hangup()
+        call.hangup()
+        await desk.idle()
+        await daemon.until(lambda facts: ended(facts) == 1, what="the call to be told")
+        facts = daemon.facts
+    (visit,) = (fact for fact in facts if isinstance(fact, QueueVisit))
+    legs = [fact.ended_by for fact in facts if isinstance(fact, Leg) and fact.agent == "Anna"]
+    assert (visit.talk_ended_by, legs) == ("agent", ["agent"])
+    assert [fact for fact in facts if isinstance(fact, Transfer)] == []
     assert compare_visits(facts, desk.queue_log())[1] == []
