@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ringwatch.audit.compare import NOTHING, Pair, places
 from ringwatch.audit.reading import Told, Witness
 from ringwatch.audit.report import Difference, DifferenceKind, Reason, Report, Side
-from ringwatch.audit.unseen import TRANSFERS, Unseen
+from ringwatch.audit.unseen import TRANSFERS, Unseen, at_once
 from ringwatch.audit.window import Window
 from ringwatch.core.facts import QUEUE_LOG_PRECISION, QueueVisit, RingAttempt, Transfer
 from ringwatch.core.queue_log import Line
@@ -100,12 +100,13 @@ class PartComparison:
     def _round(self, attempt: RingAttempt, in_turn: Iterable[RingAttempt]) -> Iterator[float]:
         """Find out when the round may have begun in which a phone rang: the figure counts from there.
 
-        Within it phones ring in turn, the next one where the last gave up (app_queue.c, wait_for_answer).
+        Within it phones ring in turn, another one where the last gave up (app_queue.c, wait_for_answer).
         """
-        begun = attempt.started_at
+        begun, rung = attempt.started_at, {attempt.interface}
         for before in sorted(in_turn, key=lambda each: each.started_at, reverse=True):
-            if before.started_at < begun and abs(before.ended_at - begun) <= self._window.tolerance:
+            if before.interface not in rung and before.started_at < begun and at_once(before.ended_at, begun):
                 begun = before.started_at
+                rung.add(before.interface)
                 yield begun
 
     def transfers(self) -> None:

@@ -93,10 +93,10 @@ class Unseen:
         return any(
             leg.interface == visit.interface
             and leg.ended_by == "transfer"
-            and _at_once(leg.started_at, visit.ended_at)
-            and _at_once(leg.ended_at, transfer.at)
+            and at_once(leg.started_at, visit.ended_at)
+            and at_once(leg.ended_at, transfer.at)
             and any(
-                before.kind == "attended" and before.at < transfer.at and _at_once(before.at, leg.started_at)
+                before.kind == "attended" and before.at < transfer.at and at_once(before.at, leg.started_at)
                 for before in self._transfers[transfer.call_id]
             )
             for leg in self._legs[transfer.call_id]
@@ -110,10 +110,10 @@ class Unseen:
     def _fits(self, visit: QueueVisit) -> bool:
         """Tell whether the conversation of a visit ended when the visit says, in that way and after that time."""
         filled = _answered_at(visit) + visit.talk_seconds + visit.hold_seconds
-        return _at_once(filled, visit.ended_at) and any(
+        return at_once(filled, visit.ended_at) and any(
             leg.interface == visit.interface
             and leg.ended_by == visit.talk_ended_by
-            and _at_once(leg.ended_at, visit.ended_at)
+            and at_once(leg.ended_at, visit.ended_at)
             for leg in self._legs[visit.call_id]
         )
 
@@ -121,7 +121,7 @@ class Unseen:
         """Return in what way the caller left the bridge that queue made, if app_queue does not see it."""
         handed_on = any(self._own_transfers(visit))
         parks = list(self._own_parks(visit))
-        fetched = any(_at_once(park.ended_at, visit.ended_at) for park in parks)
+        fetched = any(at_once(park.ended_at, visit.ended_at) for park in parks)
         if parks and (handed_on or fetched or visit.talk_ended_by != "transfer"):
             return "parked"
         behind_local = _stands_in(visit) or (visit.interface or "").startswith("Local/")
@@ -158,7 +158,7 @@ class Unseen:
     def _own_transfers(self, visit: QueueVisit) -> Iterator[Transfer]:
         """Find the transfer that ended a visit's talk."""
         for transfer in self._transfers[visit.call_id] if visit.talk_ended_by == "transfer" else ():
-            if transfer.from_agent == visit.agent and _at_once(transfer.at, visit.ended_at):
+            if transfer.from_agent == visit.agent and at_once(transfer.at, visit.ended_at):
                 yield transfer
 
     def _hung_up(self, visit: QueueVisit) -> bool:
@@ -169,9 +169,9 @@ class Unseen:
         """Tell whether a visit's caller had a caller, who then talked with whoever had answered the visit."""
         return visit.talk_ended_by == "caller" and any(
             leg.call_id != visit.call_id
-            and _at_once(leg.started_at, visit.ended_at)
+            and at_once(leg.started_at, visit.ended_at)
             and any(
-                transfer.kind == "attended" and _at_once(transfer.at, visit.ended_at)
+                transfer.kind == "attended" and at_once(transfer.at, visit.ended_at)
                 for transfer in self._transfers[leg.call_id]
             )
             for leg in self._by_phone[visit.interface or ""]
@@ -190,5 +190,6 @@ def _stands_in(visit: QueueVisit) -> bool:
     return visit.uniqueid not in ("", visit.call_id)
 
 
-def _at_once(at: float, moment: float) -> bool:
+def at_once(at: float, moment: float) -> bool:
+    """Tell whether two facts are about one moment."""
     return abs(at - moment) <= ONE_MOMENT_SECONDS
