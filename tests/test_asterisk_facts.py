@@ -216,7 +216,7 @@ FACTS: dict[str, dict[str, Proofs]] = {
             f"{CALLS}test_a_talk_goes_on_when_the_local_channel_is_taken_out",
         ),
         "With /n it never is, and transfers behind it are invisible to app_queue.": (
-            "test_audit.py::test_a_transfer_that_app_queue_did_not_see_is_known_by_its_own_fact",
+            "test_audit_unseen.py::test_a_transfer_that_app_queue_did_not_see_is_known_by_its_own_fact",
             f"{TALKS}test_a_transfer_behind_a_local_member_and_another_in_front_of_it",
         ),
     },
