@@ -192,8 +192,8 @@ class Talks:
         if channel.call and channel.call.channel is channel:
             for leg in list(channel.call.legs.values()):
                 self._end(leg, *(leg.left or (at, "unknown")))
-        if (leg := channel.leg) and not leg.parked:
-            self._phone_gone(leg, channel, at)
+        if (own := channel.leg) and not own.parked:
+            self._phone_gone(own, channel, at)
         for other in near:
             if other is not channel:
                 self._look(other, at)
