@@ -102,9 +102,9 @@ def _ended_twice(visits: Iterable[Witnessed], line: QueueLine) -> None:
     """Take the second end of a talk: both threads told of it (see `_Talk._was_consultation`)."""
     key = (line.call_id, line.queue, line.agent)
     visit = next(each for each in visits if (each.caller, each.queue, each.agent) == key and each.talk is not None)
-    if {visit.ended, line.event} != {"ATTENDEDTRANSFER", "COMPLETECALLER"}:
+    if "ATTENDEDTRANSFER" not in (visit.ended, line.event):
         raise ValueError(f"queue_log ends a talk twice: {visit}, {line}")
-    visit.ended = "COMPLETECALLER"
+    visit.ended = visit.ended if line.event == "ATTENDEDTRANSFER" else line.event
 
 
 @dataclass
