@@ -86,10 +86,22 @@ def witnessed(lines: Iterable[QueueLine], origin: Mapping[str, str]) -> list[Wit
                 if (each.queue, each.agent, each.ended) == (line.queue, line.agent, None)
                 and origin.get(each.caller, each.caller) == origin.get(line.call_id, line.call_id)
             ]
+            if not talks:
+                _ended_twice(visits, line)
+                continue
             visit = next((each for each in talks if each.caller == line.call_id), talks[-1])
             visit.talk, visit.ended = int(line.args[_TALK_TIME]), line.event
             visit.left_as = line.call_id
     return visits
+
+
+def _ended_twice(visits: Iterable[Witnessed], line: QueueLine) -> None:
+    """Take the second end of a talk: both threads told of it (see `_Talk._was_consultation`)."""
+    key = (line.call_id, line.queue, line.agent)
+    visit = next(each for each in visits if (each.caller, each.queue, each.agent) == key and each.talk is not None)
+    if {visit.ended, line.event} != {"ATTENDEDTRANSFER", "COMPLETECALLER"}:
+        raise ValueError(f"queue_log ends a talk twice: {visit}, {line}")
+    visit.ended = "COMPLETECALLER"
 
 
 @dataclass
@@ -186,7 +198,7 @@ class _Talk:
                 f"{what}: made by {unseen.channel}, not in the bridge queue made: {unseen.extra}",
             )
         if line.ended in _TRANSFERS:
-            if unseen is None:
+            if unseen is None and not self._was_consultation(fact):
                 yield from self._transferred(fact, line, handed, talk)
             return
         end = fact.ended_at
@@ -247,6 +259,14 @@ class _Talk:
                 if bridge not in (extra.get("bridge_id"), extra.get("bridge1_id"), extra.get("bridge2_id")):
                     return row
         return None
+
+    def _was_consultation(self, fact: QueueVisit) -> bool:
+        """Tell whether an agent was the caller, who then handed a caller of his own on to whoever had answered.
+
+        Two threads of app_queue see it end, as a transfer and as the agent's hangup; the first one tells.
+        """
+        own = (json.loads(row.extra) for row in self._rows if row.event == "ATTENDEDTRANSFER")
+        return fact.talk_ended_by == "caller" and fact.call_id in {extra.get("channel2_uniqueid") for extra in own}
 
     def _end(self, fact: QueueVisit) -> float:
         call = self._calls.get(fact.call_id)

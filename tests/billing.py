@@ -82,11 +82,15 @@ def _talk(record: Cdr, told: CallTold) -> Iterator[tuple[str, str]]:
         phone = record.channel if record.dstchannel.startswith("PJSIP/trunk") else record.dstchannel
     number = number_of(phone.rpartition("-")[0])
     legs = [leg for leg in told.legs if number_of(leg.interface) == number]
-    if phone.startswith("Local/"):
-        if not any(leg.interface.startswith(phone.rpartition("-")[0]) for leg in told.legs):
-            return  # no member: somebody consulted, who may not be with the caller yet, or a queue
-        legs = told.legs  # the agent may have handed on the other half, and CDR does not see that
     parted = [Interval(leg.ended_at, leg.ended_at) for leg in legs]
+    if phone.startswith("Local/"):
+        own = [leg for leg in told.legs if leg.interface.startswith(phone.rpartition("-")[0])]
+        if not own:
+            return  # no member: somebody consulted, who may not be with the caller yet, or a queue
+        # The agent may have handed on the other half, and CDR does not see that.
+        legs = told.legs
+        parted = [Interval(leg.ended_at, leg.ended_at) for leg in legs]
+        parted += [Interval(leg.ended_at, record.end) for leg in own if leg.ended_by == "transfer"]
     parted += [time_of(hold) for leg in legs for hold in told.holds if hold.agent == leg.agent and hold.kind != "hold"]
     billed = f"{record.billsec} s with {number} until {record.end:.0f} in CDR"
     if not any(each.start - TOLERANCE <= record.end <= each.end + TOLERANCE for each in parted):

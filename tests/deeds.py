@@ -16,14 +16,14 @@ from ringwatch.core.facts import Hold, Record, RingAttempt
 from tests.asterisk.records import Cel
 from tests.difference import Difference
 from tests.legs import NEAR, CallTold, by_call, finished, talks, time_of
-from tests.together import MOVING, Interval, number_of, origins, seconds, union, within, without
+from tests.together import Interval, number_of, origins, seconds, union, within, without
 
 RING_TOLERANCE = 0.15
 """Seconds between what a phone did and what is told of it."""
 _ANSWER_NEAR = 0.5
 """Seconds between the ends of a ring attempt and the pick-up it is about."""
-_TYPING = 4.0
-"""Seconds an agent takes at most to press #1 and a number."""
+_CLOCKS = 0.01
+"""Seconds between the moments at which a phone and Asterisk put down the same thing."""
 
 DeedKind = Literal["blind", "attended", "park"]
 
@@ -60,7 +60,7 @@ class Deed:
     channel: str
     to: str
     keys: bool = False
-    """Asked for with keys (AMI Atxfer presses them too): the caller hears music until the number is complete."""
+    """Asked for with keys; AMI Atxfer presses them too."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,9 @@ def compare_holds(records: Sequence[Record], rows: Sequence[Cel], ledger: Ledger
     told = by_call(records)
     compared = 0
     differences: list[Difference] = []
-    for call_id, heard in talks(rows, finished(records, rows)).items():
+    calls = finished(records, rows)
+    for call_id, heard in talks(rows, calls).items():
+        finished_at = calls[call_id].ended_at
         for number in {each.number: None for each in heard}:
             stretches = [each for each in heard if each.number == number]
             held = [
@@ -146,19 +148,26 @@ def compare_holds(records: Sequence[Record], rows: Sequence[Cel], ledger: Ledger
                 for pickup in ledger.pickups
                 for hold in pickup.holds
                 for stretch in stretches
-                if stretch.phone == pickup.channel and hold.start >= stretch.time.start - MOVING
+                if stretch.phone == pickup.channel and hold.start >= stretch.time.start - _CLOCKS
                 for part in within(stretch.time, [hold])
             ]
             compared += len(held)
             own = _holds_of(number, told[call_id])
             typing = [
-                Interval(deed.at, deed.at + _TYPING)
+                _typing(deed, rows, finished_at)
                 for deed in ledger.deeds
-                if deed.keys and number_of(deed.channel.rpartition("-")[0]) == number
+                if deed.kind != "park" and number_of(deed.channel.rpartition("-")[0]) == number
             ]
             for kind, what in _holds(number, held, own, [each.time for each in stretches], typing):
                 differences.append(Difference(call_id, what, kind))
     return compared, differences
+
+
+def _typing(deed: Deed, rows: Iterable[Cel], finished_at: float) -> Interval:
+    """Return the time in which Asterisk plays music for somebody who is handing on: until the channel goes."""
+    own = (row for row in rows if row.channel == deed.channel and row.time > deed.at)
+    went = (row.time for row in own if row.event in ("BRIDGE_EXIT", "BLINDTRANSFER"))
+    return Interval(deed.at, next(went, finished_at))
 
 
 def _holds_of(number: str, told: CallTold) -> list[Hold]:

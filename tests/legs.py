@@ -5,7 +5,7 @@
 * Every such stretch of half a second or more is a leg of this agent's, and of nobody else's at the same time.
 * Every BLINDTRANSFER and ATTENDEDTRANSFER is a transfer by the agent whose phone made it, and every transfer that
   succeeded is one of them. The log tells of nothing that failed.
-* Every PARK_START to PARK_END is a hold of kind park.
+* Every PARK_START to PARK_END is a hold of kind park, if somebody had talked with the caller until then.
 """
 
 from __future__ import annotations
@@ -286,8 +286,9 @@ def compare_parks(records: Sequence[Record], rows: Sequence[Cel]) -> tuple[int, 
         seen = f"park by {', '.join(sorted(parkers))} {Interval(row.time, end.time)} {reason} by CEL"
         own = [each for each in left if each.call_id == call_id and abs(each.started_at - row.time) <= NEAR]
         if not own:
-            what = f"park: {seen}, told {_holds(told[call_id].holds)}"
-            differences.append(Difference(call_id, what, "park untold"))
+            if parkers:  # else an operator took a caller out of a line, and no agent left anybody alone
+                what = f"park: {seen}, told {_holds(told[call_id].holds)}"
+                differences.append(Difference(call_id, what, "park untold"))
             continue
         left.remove(own[0])
         if abs(own[0].ended_at - end.time) > NEAR:

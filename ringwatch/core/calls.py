@@ -97,7 +97,7 @@ class Calls:
 
     def _start_call(self, channel: Channel, at: float, *, originated: bool) -> CallState:
         direction: Direction = "outbound" if originated or self._is_ours(channel.device) else "inbound"
-        call = CallState(channel.uniqueid, channel, at, direction)
+        call = CallState(channel.uniqueid, channel, at, direction, originated)
         channel.call = call
         self._calls[call.call_id] = call
         return call
@@ -163,7 +163,8 @@ class Calls:
             # Nobody took the caller back: until the end it was the parker's talk.
             self.visits.talk_ended(call, call.parked_by.visit, at, "caller")
         self._calls.pop(call.call_id, None)
-        self._tell(self._teller.call(call, at))
+        if not call.joined:
+            self._tell(self._teller.call(call, at))
 
     # -- dialling
 
@@ -174,7 +175,6 @@ class Calls:
         dest = self._channels[event.dest]
         if dest.attempt or dest.call:
             return
-        dialler = self._channels.get(event.uniqueid)
         if not event.uniqueid:
             if not dest.is_local:
                 self._start_call(dest, event.at, originated=True)
@@ -182,6 +182,7 @@ class Calls:
         dialler = self._channels.get(event.uniqueid)
         if dialler is None:
             return
+        dest.dialler = dialler.uniqueid
         front = self._channels.get(dialler.partner or "") if dialler.is_local else None
         if front and front.attempt and (front.attempt.open or front.attempt.leg):
             dest.attempt = front.attempt
@@ -222,6 +223,12 @@ class Calls:
         attempt = Attempt(call, visit, agent, interface, dest.uniqueid, at)
         dest.attempt = attempt
         call.attempts[dest.uniqueid] = attempt
+        for early in list(call.attempts.values()):
+            phone = self._channels[early.dest]
+            if phone.dialler is not None and phone.dialler == dest.partner:
+                # The far half of a Local pair may dial before the near half is told to be called.
+                del call.attempts[early.dest]
+                phone.attempt, attempt.phone = attempt, phone.device
 
     def dial_rang(self, event: ev.DialRang) -> None:
         """A device reports that it rings; only now its ringing counts."""

@@ -100,7 +100,7 @@ class Channel:
     attempt: Attempt | None = None
     """The ring attempt this channel was made for, or stands behind (a phone behind a Local member)."""
     leg: Leg | None = None
-    """The conversation in which it is the phone."""
+    """The conversation in which it is the phone, or a wire in front of it."""
     visit: Visit | None = None
     """The queue it stands in, or talks out of."""
     music: bool = False
@@ -108,6 +108,8 @@ class Channel:
     owner: CallState | None = None
     """The call on whose behalf a Local pair was made, or a customer was called."""
     linkedid: str = ""
+    dialler: str | None = None
+    """The channel that dialled it."""
 
     @property
     def device(self) -> str:
@@ -141,6 +143,8 @@ class Leg:
     away_since: float | None = None
     """Since when the agent, still on the phone, does not hear the caller."""
     parked: bool = False
+    wires: list[Channel] = field(default_factory=list)
+    """Halves of Local pairs through which the agent reaches the caller."""
     holders: dict[str, int] = field(default_factory=dict)
     """How often each channel holds the caller now."""
     held: bool = False
@@ -193,6 +197,10 @@ class CallState:
     channel: Channel
     started_at: float
     direction: Direction
+    originated: bool = False
+    """Its channel was called by nobody: an operator's Originate, or a phone called back after a transfer failed."""
+    joined: bool = False
+    """It was no call at all: the phone was called for the sake of another call, and is in it now."""
     visits: list[Visit] = field(default_factory=list)
     parked_by: Leg | None = None
     """The conversation out of which the caller was parked, while nobody has taken over."""

@@ -128,8 +128,11 @@ class Talks:
                 leg.away_since = at
                 self._listen(leg, at)
         for phone in partners:
+            if (other := phone.leg) and other.call is not call and other.away_since is not None:
+                # Whoever had called this phone has handed it on to this caller and is not there any more.
+                self._end(other, *(other.left or (at, "transfer")))
             if phone.leg is None:
-                self._meet(call, phone, at)
+                self._meet(call, phone, near, at)
 
     def _is_partner(self, call: CallState, other: Channel) -> bool:
         if other is call.channel or other.is_local:
@@ -140,7 +143,7 @@ class Talks:
 
     # -- legs
 
-    def _meet(self, call: CallState, phone: Channel, at: float) -> None:
+    def _meet(self, call: CallState, phone: Channel, near: list[Channel], at: float) -> None:
         attempt = phone.attempt
         outward = call.direction == "outbound" and not self._is_ours(phone.device)
         device = call.channel.device if outward else phone.device
@@ -158,6 +161,11 @@ class Talks:
             agent, interface, visit = call.parked_by.agent, call.parked_by.interface, call.parked_by.visit
         leg = Leg(call, agent, interface, phone, device, at, visit, attempt, agent_is_caller=outward)
         call.legs[phone.uniqueid] = phone.leg = leg
+        for each in near:
+            if each.is_local:
+                # Whatever is done to the wire is done by whoever is at its far end now.
+                each.leg = leg
+                leg.wires.append(each)
         if attempt:
             attempt.leg = leg
         if call.answered_at is None:
@@ -166,6 +174,7 @@ class Talks:
         if phone.call:
             # The agent's own call was made to fetch this caller: it has reached its aim.
             phone.call.answered_at = phone.call.answered_at or at
+            phone.call.joined = phone.call.originated and phone.call.offered_at is None
         if agent not in call.agents:
             call.agents.append(agent)
         elif not again and (visit is None or visit.ordinal == 1):
@@ -180,30 +189,40 @@ class Talks:
         if channel.call and channel.call.channel is channel:
             for leg in list(channel.call.legs.values()):
                 self._end(leg, *(leg.left or (at, "unknown")))
-        if (leg_of_phone := channel.leg) and not leg_of_phone.parked:
-            # A phone that had gone elsewhere before was consulting until now; else it was over when it left.
-            self._end(leg_of_phone, *(leg_of_phone.left or (at, "agent" if leg_of_phone.away_since else "unknown")))
+        if (leg := channel.leg) and not leg.parked:
+            self._phone_gone(leg, channel, at)
         for other in near:
             if other is not channel:
                 self._look(other, at)
+
+    def _phone_gone(self, leg: Leg, channel: Channel, at: float) -> None:
+        if channel in leg.wires:
+            leg.wires.remove(channel)
+        if leg.left is None and leg.away_since is not None and channel is leg.phone:
+            # A phone that had gone elsewhere before was consulting until now; else it was over when it left.
+            leg.left = (at, "agent")
+        gone = channel is leg.phone or self._find(leg.phone.uniqueid) is None
+        # Whoever hangs up in a consultation hands on: behind a wire the phone is gone before that is told.
+        if gone and not (leg.away_since is not None and leg.wires):
+            self._end(leg, *(leg.left or (at, "unknown")))
 
     def transferred(self, event: ev.Transferred) -> None:
         """An agent handed the caller on, or tried to."""
         channels = [self._find(event.transferer), self._find(event.second)]
         legs = [leg for each in channels if each for leg in self._legs_of(each) if _side(leg, each) == "agent"]
-        if not legs and (wire := channels[0]) and wire.is_local:
-            # A transfer behind a Local member put somebody else at the far end of its wire.
-            legs = [each.leg for each in self._together(wire) if each.leg]
         for leg in legs[:1]:
-            self._tell(self._teller.transfer(leg, event, event.to or self._reached(leg)))
+            # An agent who dialled before handing on knows the number; who answers there is another matter.
+            asked = next((each.exten for each in channels if each and each.call and each.call is not leg.call), "")
+            self._tell(self._teller.transfer(leg, event, asked or event.to or self._reached(leg)))
             if event.success:
                 leg.call.transfers += 1
                 self._end(leg, leg.left[0] if leg.left else event.at, "transfer")
 
     def over(self, call: CallState, at: float) -> None:
-        """End what a caller talks about who stands in a line now: how it ended was not seen."""
+        """Let a caller go who stands in a line now: who handed the caller on may be told a moment later."""
         for leg in list(call.legs.values()):
-            self._end(leg, *(leg.left or (at, "unknown")))
+            if leg.away_since is None or leg.parked:
+                self._end(leg, *(leg.left or (at, "unknown")))
 
     def _reached(self, leg: Leg) -> str:
         """Name the number behind the wire that took the agent's place: ``802`` of ``Local/802@internal``."""
@@ -216,7 +235,9 @@ class Talks:
         if leg.away_since is not None:
             leg.consulted = leg.consulted or at - leg.away_since >= BLINK_SECONDS
         self._end_silence(leg, at)
-        leg.phone.leg = None
+        for each in (leg.phone, *leg.wires):
+            if each.leg is leg:
+                each.leg = None
         if leg.attempt:
             leg.attempt.leg = None
         if call.lost and leg.left is None:
@@ -238,11 +259,7 @@ class Talks:
         if channel.call and channel.call.channel is channel:
             own = list(channel.call.legs.values())
             return [*own, channel.leg] if channel.leg else own
-        if channel.leg:
-            return [channel.leg]
-        half = self._find(channel.partner) if channel.partner else None
-        attempt = channel.attempt or (half.attempt if half else None)
-        return [attempt.leg] if attempt and attempt.leg else []
+        return [channel.leg] if channel.leg else []
 
     # -- what the caller hears
 

@@ -45,7 +45,8 @@ class Visits:
     def _close(self, call: CallState, channel: Channel, at: float) -> None:
         visit = channel.visit
         if visit and visit.state is VisitState.TALKING:
-            self.talk_ended(call, visit, at, "unknown")
+            if not _goes_on(call, visit):
+                self.talk_ended(call, visit, at, "unknown")
         elif visit:
             # It asks at another door now: what ended the last stay was not seen, or has yet to be explained.
             self.signal(call, visit, VisitSignal.GONE, at)
