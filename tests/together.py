@@ -134,6 +134,13 @@ class _Rooms:
                     return False  # it is somewhere else already
                 del self._where[row.uniqueid]
                 return True
+            case "ATTENDEDTRANSFER":
+                # Into an application, a conference perhaps: the party takes the agent's place, and nothing else says so.
+                extra = json.loads(row.extra)
+                place = self._where.pop(extra["channel2_uniqueid"], None) if "app" in extra else None
+                if place is not None:
+                    self._where[extra["transferee_channel_uniqueid"]] = place
+                return place is not None
             case "CHAN_END":
                 return self._where.pop(row.uniqueid, None) is not None
         return False

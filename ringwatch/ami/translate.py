@@ -119,7 +119,17 @@ def _dial_state(block: bytes, at: float) -> ev.Event:
 
 
 def _dial_end(block: bytes, at: float) -> ev.Event:
-    return ev.DialEnded(at, text(block, _UNIQUEID), need(block, _DEST), need(block, b"\r\nDialStatus: "))
+    return ev.DialEnded(
+        at,
+        text(block, _UNIQUEID),
+        need(block, _DEST),
+        need(block, b"\r\nDialStatus: "),
+        header(block, b"\r\nForward: ") is not None,
+    )
+
+
+def _pickup(block: bytes, at: float) -> ev.Event:
+    return ev.PickedUp(at, need(block, _UNIQUEID), need(block, b"\r\nTargetUniqueid: "))
 
 
 def _local_bridge(block: bytes, at: float) -> ev.Event:
@@ -181,6 +191,7 @@ def _attended_transfer(block: bytes, at: float) -> ev.Event:
         target,
         header(block, b"\r\nResult: ") == b"Success",
         text(block, b"\r\nSecondTransfererUniqueid: "),
+        text(block, b"\r\nTransfereeUniqueid: ") if header(block, b"\r\nDestType: ") == b"App" else "",
     )
 
 
@@ -260,6 +271,7 @@ TRANSLATIONS: dict[bytes, Translation] = {
     b"ParkedCall": _parked,
     b"ParkedCallGiveUp": _park_ended,
     b"ParkedCallTimeOut": _park_ended,
+    b"Pickup": _pickup,
     b"QueueCallerAbandon": _abandon,
     b"QueueCallerJoin": _join,
     b"QueueCallerLeave": _leave,

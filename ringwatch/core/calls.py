@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ringwatch.core import events as ev
 from ringwatch.core.facts import AttemptResult, CallOffered, Direction, EndedBy, Record
 from ringwatch.core.lifecycle import DIAL_STATUS, HANGUP_CAUSE, VisitSignal
+from ringwatch.core.passing import Passing, goes_on_with
 from ringwatch.core.queues import Queues
 from ringwatch.core.standards import Policy
 from ringwatch.core.state import Attempt, CallState, Channel, Leg, Visit
@@ -39,6 +40,7 @@ class Calls:
             met=self._leg_began,
             ended=self._leg_ended,
         )
+        self.passing = Passing(find=self._channels.get, queues=queues, end_attempt=self._end_attempt)
         self.resumed_at = 0.0
         """When the stream last came back after a break."""
 
@@ -97,7 +99,7 @@ class Calls:
 
     def _start_call(self, channel: Channel, at: float, *, originated: bool) -> CallState:
         direction: Direction = "outbound" if originated or self._is_ours(channel.device) else "inbound"
-        call = CallState(channel.uniqueid, channel, at, direction, originated)
+        call = CallState(channel.uniqueid, channel, channel.caller, at, direction, originated)
         channel.call = call
         self._calls[call.call_id] = call
         return call
@@ -166,6 +168,17 @@ class Calls:
         if not call.joined:
             self._tell(self._teller.call(call, at))
 
+    def transferred(self, event: ev.Transferred) -> None:
+        """Somebody was handed on, perhaps into a place that another one had taken."""
+        self.talks.transferred(event)
+        heir, second = self._channels.get(event.taken_by), self._channels.get(event.second)
+        if heir and second:
+            if second.bridge:
+                # Into a conference: nothing says that the one enters and the other leaves it.
+                self.talks.bridge_entered(ev.BridgeEntered(event.at, heir.uniqueid, second.bridge))
+                self.talks.bridge_left(ev.BridgeLeft(event.at, second.uniqueid, second.bridge))
+            self.passing.takes_place(heir, second)
+
     # -- dialling
 
     def dial_began(self, event: ev.DialBegan) -> None:
@@ -176,7 +189,8 @@ class Calls:
         if dest.attempt or dest.call:
             return
         if not event.uniqueid:
-            if not dest.is_local:
+            if not dest.is_local or dest.linkedid == dest.uniqueid:
+                # Else a phone is consulted: its wire is linked to whoever asks.
                 self._start_call(dest, event.at, originated=True)
             return
         dialler = self._channels.get(event.uniqueid)
@@ -184,18 +198,30 @@ class Calls:
             return
         dest.dialler = dialler.uniqueid
         front = self._channels.get(dialler.partner or "") if dialler.is_local else None
-        if front and front.attempt and (front.attempt.open or front.attempt.leg):
+        sent, dialler.forwarded = dialler.forwarded, None
+        if sent:
+            agent = sent.agent if sent.visit else dest.device
+            self._start_attempt(sent.call, sent.visit, dest, agent, dest.device, event.at).forwarded = True
+        elif front and front.attempt and (front.attempt.open or front.attempt.leg):
             dest.attempt = front.attempt
-            front.attempt.phone = dest.device
+            if not dest.is_local and not front.attempt.phone:
+                front.attempt.phone = dest.device
+        elif front and front.call:
+            # An Originate rings its agent through a wire.
+            dest.owner = front.call
         elif dialler.call:
             self._dial(dialler.call, dest, event.at)
         elif dialler.is_local and (call := self._linked(dialler)):
+            if dialler.uniqueid == call.call_id:
+                # The wire through which an Originate rang its agent, who is there now.
+                self._dial(call, dest, event.at)
+                return
             # A phone that an agent consults, or that a transfer behind a Local member leads to.
             self._start_attempt(call, None, dest, dest.device, dest.device, event.at)
 
     def _dial(self, call: CallState, dest: Channel, at: float) -> None:
         ours = self._is_ours(dest.device) or dest.is_local
-        if call.direction == "outbound" and ours:
+        if call.direction == "outbound" and ours and call.answered_at is None:
             call.direction = "internal"
         if call.offered_at is None:
             call.offered_at = at
@@ -218,7 +244,7 @@ class Calls:
 
     def _start_attempt(
         self, call: CallState, visit: Visit | None, dest: Channel, agent: str, interface: str, at: float
-    ) -> None:
+    ) -> Attempt:
         call.round_answered = False
         attempt = Attempt(call, visit, agent, interface, dest.uniqueid, at)
         dest.attempt = attempt
@@ -229,6 +255,7 @@ class Calls:
                 # The far half of a Local pair may dial before the near half is told to be called.
                 del call.attempts[early.dest]
                 phone.attempt, attempt.phone = attempt, phone.device
+        return attempt
 
     def dial_rang(self, event: ev.DialRang) -> None:
         """A device reports that it rings; only now its ringing counts."""
@@ -250,7 +277,11 @@ class Calls:
         if attempt and attempt.open and attempt.dest == event.dest:
             call = attempt.call
             result = DIAL_STATUS.get(event.status, "failed")
-            if event.status == "CANCEL":
+            if event.forwarded:
+                result = "elsewhere"
+                if dialler := self._channels.get(event.uniqueid):
+                    dialler.forwarded = attempt
+            elif event.status == "CANCEL":
                 if not call.round_answered and not call.channel.hangup_requested:
                     # Dial lets a group go before it says who answered (seen in mix-22): what follows tells.
                     attempt.cancelled_at = event.at
@@ -259,8 +290,27 @@ class Calls:
             self._end_attempt(attempt, event.at, result)
             if result == "answered" and attempt.visit is None and event.uniqueid == call.channel.uniqueid:
                 self._answered(call, event.at)
-        elif event.status == "ANSWER" and dest.owner and dest.owner.channel.uniqueid == event.uniqueid:
-            self._answered(dest.owner, event.at)
+        elif event.status == "ANSWER":
+            self._other_answered(event, dest)
+
+    def _other_answered(self, event: ev.DialEnded, dest: Channel) -> None:
+        """Somebody answered whom no attempt is about."""
+        if attempt := dest.attempt:
+            if attempt.open and not dest.is_local:
+                # Behind a wire: of several phones there it is this one.
+                attempt.phone = dest.device
+        elif (owner := dest.owner) and owner.channel.uniqueid in (event.uniqueid, self._partner(event.uniqueid)):
+            if owner.channel.is_local and not dest.is_local:
+                goes_on_with(owner, dest)
+                owner.caller = dest.caller
+            else:
+                self._answered(owner, event.at)
+        else:
+            self.passing.answered_by_another(event, dest)
+
+    def _partner(self, uniqueid: str) -> str | None:
+        channel = self._channels.get(uniqueid)
+        return channel.partner if channel else None
 
     @staticmethod
     def _answered(call: CallState, at: float) -> None:
@@ -280,14 +330,17 @@ class Calls:
         if attempt.rang_at is not None:
             attempt.ring_seconds = at - attempt.rang_at
             (attempt.visit.rings if attempt.visit else call.rings).stop(at)
-        if attempt.visit is None:
+        if attempt.visit is None or attempt.forwarded:
             # The phone behind a Local pair is who was called, where there is one.
             attempt.interface = attempt.phone or attempt.interface
+        if attempt.visit is None:
             attempt.agent = self._queues.agent_at(attempt.interface)
         if result == "answered":
             call.round_answered = True
             if attempt.visit:
                 attempt.visit.answered_by = attempt
+            if attempt.taken_by:
+                result = "elsewhere"
         elif call.channel.hangup_requested:
             call.line_outcome = "abandoned"
         else:
@@ -301,7 +354,9 @@ class Calls:
         visit = self.visits.current(call, channel, event.queue, event.at)
         if self.visits.signal(call, visit, VisitSignal.CONNECT, event.at):
             visit.agent, visit.interface = event.agent, event.interface
-            if dest.attempt is None:
+            if dest.attempt and (taken_by := dest.attempt.taken_by):
+                visit.agent, visit.interface = self._queues.agent_at(taken_by), taken_by
+            elif dest.attempt is None and dest.call is None:
                 self._start_attempt(call, visit, dest, event.agent, event.interface, event.at)
             if visit.channel is call.channel:
                 self._answered(call, event.at)

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable
 
 from ringwatch.core import events as ev
 from ringwatch.core.facts import EndedBy, HoldKind, Record
+from ringwatch.core.passing import goes_on_with
 from ringwatch.core.queues import Queues
 from ringwatch.core.state import CallState, Channel, Leg
 from ringwatch.core.telling import Teller
@@ -110,7 +111,12 @@ class Talks:
     def _look(self, channel: Channel, at: float) -> None:
         """See who talks now with the callers near a channel."""
         near = self._together(channel)
-        calls = {id(each.call): each.call for each in near if each.call and each.call.channel is each}
+        # Whoever serves a caller is not served by others who are in the same conference.
+        calls = {
+            id(each.call): each.call
+            for each in near
+            if each.call and each.call.channel is each and (each.leg is None or each.leg.call is each.call)
+        }
         for call in calls.values():
             self._reconcile(call, near if call.channel in near else self._together(call.channel), at)
 
@@ -145,12 +151,14 @@ class Talks:
 
     def _meet(self, call: CallState, phone: Channel, near: list[Channel], at: float) -> None:
         attempt = phone.attempt
-        outward = call.direction == "outbound" and not self._is_ours(phone.device)
-        device = call.channel.device if outward else phone.device
-        if attempt and not outward:
-            agent, interface = attempt.agent, attempt.interface
-        else:
-            agent, interface = self._queues.agent_at(device), device
+        if call.direction == "outbound" and not self._is_ours(phone.device):
+            # The customer whom the agent had called answers: from now on it is the customer who is served.
+            customer, phone = phone, call.channel
+            goes_on_with(call, customer)
+        device = phone.device
+        agent, interface = self._queues.agent_at(device), device
+        if attempt and not attempt.taken_by:
+            agent, interface = attempt.agent, attempt.reached(device)
         visit = attempt.visit if attempt and attempt.visit and attempt.visit.connected_at is not None else None
         for parked in [leg for leg in call.legs.values() if leg.parked]:
             # Whoever fetches a caller may be in the bridge before it is told.
@@ -159,7 +167,7 @@ class Talks:
         if call.parked_by and again:
             # Back at the one who had parked the caller: app_queue counts it as one talk all along.
             agent, interface, visit = call.parked_by.agent, call.parked_by.interface, call.parked_by.visit
-        leg = Leg(call, agent, interface, phone, device, at, visit, attempt, agent_is_caller=outward)
+        leg = Leg(call, agent, interface, phone, device, at, visit, attempt)
         call.legs[phone.uniqueid] = phone.leg = leg
         for each in near:
             if each.is_local:
@@ -174,7 +182,7 @@ class Talks:
         if phone.call:
             # The agent's own call was made to fetch this caller: it has reached its aim.
             phone.call.answered_at = phone.call.answered_at or at
-            phone.call.joined = phone.call.originated and phone.call.offered_at is None
+            phone.call.joined |= phone.call.originated and phone.call.offered_at is None
         if agent not in call.agents:
             call.agents.append(agent)
         elif not again and (visit is None or visit.ordinal == 1):
@@ -210,13 +218,29 @@ class Talks:
         """An agent handed the caller on, or tried to."""
         channels = [self._find(event.transferer), self._find(event.second)]
         legs = [leg for each in channels if each for leg in self._legs_of(each) if _side(leg, each) == "agent"]
+        if not legs and (transferer := channels[0]) and (call := transferer.call) and call.direction == "internal":
+            self._hands_on_the_called(call, event)
         for leg in legs[:1]:
             # An agent who dialled before handing on knows the number; who answers there is another matter.
-            asked = next((each.exten for each in channels if each and each.call and each.call is not leg.call), "")
+            others = [each for each in channels if each and each is not leg.phone and each.call is not leg.call]
+            asked = next((each.exten for each in others if each.call), "")
             self._tell(self._teller.transfer(leg, event, asked or event.to or self._reached(leg)))
             if event.success:
                 leg.call.transfers += 1
                 self._end(leg, leg.left[0] if leg.left else event.at, "transfer")
+
+    def _hands_on_the_called(self, call: CallState, event: ev.Transferred) -> None:
+        """The one who had called a colleague handed that one on: now the colleague is served."""
+        for leg in list(call.legs.values())[:1]:
+            caller = call.channel
+            self._tell(self._teller.transfer(leg, event, event.to, by=self._queues.agent_at(caller.device)))
+            if event.success and leg.phone.call is None:
+                call.transfers += 1
+                self._end(leg, leg.left[0] if leg.left else event.at, "transfer")
+                goes_on_with(call, leg.phone)
+                if event.kind == "attended":
+                    # The two are together by now.
+                    self._look(leg.phone, event.at)
 
     def over(self, call: CallState, at: float) -> None:
         """Let a caller go who stands in a line now: who handed the caller on may be told a moment later."""
@@ -343,6 +367,4 @@ class Talks:
 
 
 def _side(leg: Leg, channel: Channel) -> EndedBy:
-    """Name the side a channel is on: an agent who calls out is the one whose call it is."""
-    is_caller = channel is leg.call.channel
-    return "agent" if is_caller == leg.agent_is_caller else "caller"
+    return "caller" if channel is leg.call.channel else "agent"
