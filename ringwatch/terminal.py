@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -14,7 +15,7 @@ import click
 from rich.console import Console
 
 from ringwatch.config import Config, PbxConfig
-from ringwatch.errors import ConfigError, RingwatchError
+from ringwatch.errors import FOUND_SOMETHING_WRONG, ConfigError, RingwatchError
 from ringwatch.sinks.metrics import MetricsSink
 from ringwatch.sinks.summary import Summary
 
@@ -40,10 +41,21 @@ def told_plainly(command: Callable[_P, None]) -> Callable[_P, None]:
             click.echo(f"ringwatch: {error}" + (f"; {error.remedy}" if error.remedy else ""), err=True)
             sys.exit(error.exit_status)
         except BrokenPipeError:
-            # Whoever read our output has seen enough; the interpreter must not complain about it at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # Whoever read our output has seen enough.
+            _close_output()
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            _close_output()
+            click.echo(f"ringwatch: the output cannot be written: {error.strerror}", err=True)
+            sys.exit(FOUND_SOMETHING_WRONG)
 
     return run
+
+
+def _close_output() -> None:
+    """Write to nobody from now on, so that the interpreter does not complain at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def pbx_of(settings: Config, name: str | None) -> PbxConfig:

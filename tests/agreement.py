@@ -38,11 +38,12 @@ _ENDS = {
     "EXITWITHTIMEOUT": "timeout",
     "EXITEMPTY": "empty",
     "EXITWITHKEY": "key_exit",
+    "WITHDRAW": "withdrawn",
 }
 _TALK = ("COMPLETEAGENT", "COMPLETECALLER", "BLINDTRANSFER", "ATTENDEDTRANSFER")
 # Of a line that ends a talk: what is before it says where to, in two fields or (ATTENDEDTRANSFER|LINK) three.
 _TALK_TIME = -2
-_WAIT = {"CONNECT": 0, "ABANDON": 2, "EXITWITHTIMEOUT": 2, "EXITEMPTY": 2, "EXITWITHKEY": 3}
+_WAIT = {"CONNECT": 0, "ABANDON": 2, "EXITWITHTIMEOUT": 2, "EXITEMPTY": 2, "EXITWITHKEY": 3, "WITHDRAW": 2}
 _TRANSFERS = {"BLINDTRANSFER": "blind", "ATTENDEDTRANSFER": "attended"}
 _NEVER_IN_LINE = ("refused_full", "refused_empty")
 

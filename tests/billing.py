@@ -81,7 +81,9 @@ def _call(call: Call, told: CallTold, own: list[Cdr], rung: set[str]) -> Iterato
         yield "cdr end", f"ended {call.ended_at:.3f} told, {end:.0f} in CDR"
     for record in answered:
         # Whom a record pairs with in a conference is chance.
-        if record.lastapp != "ConfBridge" and not any(_takes_over(other, record) for other in answered):
+        if record.lastapp != "ConfBridge" and not any(
+            _takes_over(other, record) or _contains(other, record) for other in answered
+        ):
             yield from _talk(record, told)
 
 
@@ -93,8 +95,13 @@ def _takes_over(later: Cdr, record: Cdr) -> bool:
     """
     local, phone = record.dstchannel.rpartition("-")[0], later.dstchannel.rpartition("-")[0]
     wired = local.startswith("Local/") and not phone.startswith("Local/") and number_of(local) == number_of(phone)
-    same = later is not record and later.dstchannel == record.dstchannel
-    return (wired or same) and 0 <= later.start - record.end <= 1
+    same = later.dstchannel == record.dstchannel and later.end > record.end
+    return (wired or same) and abs(later.start - record.end) <= 1
+
+
+def _contains(other: Cdr, record: Cdr) -> bool:
+    """Whether the same talk is in a longer record too (seen when a phone took its caller back after a transfer)."""
+    return other.dstchannel == record.dstchannel and other.start < record.start and record.end <= other.end
 
 
 def _talk(record: Cdr, told: CallTold) -> Iterator[tuple[str, str]]:

@@ -226,7 +226,7 @@ def compare_deeds(records: Sequence[Record], rows: Sequence[Cel], ledger: Ledger
         agents = {each.number for each in heard[call_id] if each.time.start <= deed.at <= each.time.end}
         until = min(calls[call_id].ended_at, _put_down(deed, agents, ledger))
         for kind, what in (
-            *_target(deed, after, told[call_id]),
+            *_target(deed, after, told[call_id], ledger.deeds),
             *_consultation(deed, after, told[call_id], agents, until),
         ):
             by = ", ".join(sorted(agents))
@@ -234,8 +234,11 @@ def compare_deeds(records: Sequence[Record], rows: Sequence[Cel], ledger: Ledger
     return compared, differences
 
 
-def _target(deed: Deed, after: Sequence[Cel], told: CallTold) -> Iterator[tuple[str, str]]:
+def _target(deed: Deed, after: Sequence[Cel], told: CallTold, deeds: Iterable[Deed]) -> Iterator[tuple[str, str]]:
     made = [row.time for row in after if row.event == f"{deed.kind.upper()}TRANSFER"][:1]
+    own = [other.at for other in deeds if (other.kind, other.channel) == (deed.kind, deed.channel)]
+    if made and deed.at < max(at for at in own if at <= made[0]):
+        return  # it came to nothing; what was made was asked for later
     for each in told.transfers:
         if each.kind == deed.kind and made and abs(each.at - made[0]) <= NEAR and each.to != deed.to:
             yield "transfer target", f"made at {made[0]:.3f}, told to {each.to!r}"

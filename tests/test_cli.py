@@ -421,6 +421,15 @@ class TestReplay:
         assert (result.returncode, result.stderr) == (0, "")
         assert len(result.stdout.splitlines()) == 1
 
+    def test_an_output_on_a_full_disk_is_told_in_one_line(self) -> None:
+        """``ringwatch replay ... > /dev/full``: exit status 1, and what is wrong."""
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(command("replay", path("mix-16")), stdout=full, stderr=subprocess.PIPE, check=False)
+        assert (done.returncode, done.stderr) == (
+            1,
+            b"ringwatch: the output cannot be written: No space left on device\n",
+        )
+
     @pytest.mark.parametrize("arguments", [["--metrics", "-"], ["--json"]], ids=["page", "json"])
     def test_a_reader_who_has_left_already_is_no_error(self, arguments: list[str]) -> None:
         """The pipe is broken before the first byte."""

@@ -196,7 +196,6 @@ class Calls:
         dialler = self._channels.get(event.uniqueid)
         if dialler is None:
             return
-        dest.dialler = dialler.uniqueid
         front = self._channels.get(dialler.partner or "") if dialler.is_local else None
         sent, dialler.forwarded = dialler.forwarded, None
         if sent:
@@ -211,13 +210,15 @@ class Calls:
             dest.owner = front.call
         elif dialler.call:
             self._dial(dialler.call, dest, event.at)
-        elif dialler.is_local and (call := self._linked(dialler)):
-            if dialler.uniqueid == call.call_id:
+        elif dialler.is_local:
+            dialler.dialled.append(dest)
+            call = self._linked(dialler)
+            if call and dialler.uniqueid == call.call_id:
                 # The wire through which an Originate rang its agent, who is there now.
                 self._dial(call, dest, event.at)
-                return
-            # A phone that an agent consults, or that a transfer behind a Local member leads to.
-            self._start_attempt(call, None, dest, dest.device, dest.device, event.at)
+            elif call:
+                # A phone that an agent consults, or that a transfer behind a Local member leads to.
+                self._start_attempt(call, None, dest, dest.device, dest.device, event.at)
 
     def _dial(self, call: CallState, dest: Channel, at: float) -> None:
         ours = self._is_ours(dest.device) or dest.is_local
@@ -249,13 +250,19 @@ class Calls:
         attempt = Attempt(call, visit, agent, interface, dest.uniqueid, at)
         dest.attempt = attempt
         call.attempts[dest.uniqueid] = attempt
-        for early in list(call.attempts.values()):
-            phone = self._channels[early.dest]
-            if phone.dialler is not None and phone.dialler == dest.partner:
-                # The far half of a Local pair may dial before the near half is told to be called.
-                del call.attempts[early.dest]
-                phone.attempt, attempt.phone = attempt, phone.device
+        far = self._channels.get(dest.partner or "")
+        for phone in far.dialled if far else []:
+            # The far half of a Local pair may dial before the near half is told to be called.
+            call.attempts.pop(phone.uniqueid, None)
+            phone.attempt, attempt.phone = attempt, phone.device
         return attempt
+
+    def is_no_phone(self, far: Channel) -> None:
+        """Forget that the near half of a Local pair was called: its far half stands in a queue's line."""
+        near = self._channels.get(far.partner or "")
+        if near and near.attempt and near.attempt.open and near.attempt.visit is None:
+            near.attempt.open = False
+            near.attempt.call.attempts.pop(near.uniqueid, None)
 
     def dial_rang(self, event: ev.DialRang) -> None:
         """A device reports that it rings; only now its ringing counts."""

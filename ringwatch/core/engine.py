@@ -142,6 +142,8 @@ class Engine:
         if not _waits(channel, event.queue):
             if channel is call.channel:
                 self._calls.talks.over(call, event.at)
+            else:
+                self._calls.is_no_phone(channel)
             self._visits.join(call, channel, event.queue, event.at, event.position)
 
     def _caller_left(self, event: ev.CallerLeft) -> None:

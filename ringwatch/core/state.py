@@ -121,8 +121,8 @@ class Channel:
     owner: CallState | None = None
     """The call on whose behalf a Local pair was made, or a customer was called."""
     linkedid: str = ""
-    dialler: str | None = None
-    """The channel that dialled it."""
+    dialled: list[Channel] = field(default_factory=list)
+    """Of half a Local pair: the phones it has dialled for itself."""
     forwarded: Attempt | None = None
     """What it dialled last was sent elsewhere: whatever it dials next is rung for that."""
 

@@ -111,12 +111,10 @@ class Talks:
     def _look(self, channel: Channel, at: float) -> None:
         """See who talks now with the callers near a channel."""
         near = self._together(channel)
+        own = [each for each in near if each.call and each.call.channel is each]
         # Whoever serves a caller is not served by others who are in the same conference.
-        calls = {
-            id(each.call): each.call
-            for each in near
-            if each.call and each.call.channel is each and (each.leg is None or each.leg.call is each.call)
-        }
+        serving = [each for each in own if each.leg and each.leg.call.channel is not each and each.leg.call.channel in own]
+        calls = {id(each.call): each.call for each in own if each not in serving}
         for call in calls.values():
             self._reconcile(call, near if call.channel in near else self._together(call.channel), at)
 
@@ -169,26 +167,29 @@ class Talks:
             agent, interface, visit = call.parked_by.agent, call.parked_by.interface, call.parked_by.visit
         leg = Leg(call, agent, interface, phone, device, at, visit, attempt)
         call.legs[phone.uniqueid] = phone.leg = leg
-        for each in near:
-            if each.is_local:
-                # Whatever is done to the wire is done by whoever is at its far end now.
-                each.leg = leg
-                leg.wires.append(each)
+        leg.wires = [each for each in near if each.is_local]
+        for each in leg.wires:
+            # Whatever is done to the wire is done by whoever is at its far end now.
+            each.leg = leg
         if attempt:
             attempt.leg = leg
         if call.answered_at is None:
             call.answered_at = at
             call.rings.freeze(at)
         if phone.call:
-            # The agent's own call was made to fetch this caller: it has reached its aim.
-            phone.call.answered_at = phone.call.answered_at or at
-            phone.call.joined |= phone.call.originated and phone.call.offered_at is None
+            self._fetched(phone.call, at)
         if agent not in call.agents:
             call.agents.append(agent)
         elif not again and (visit is None or visit.ordinal == 1):
             # A queue visited twice has been counted as a bounce when it was joined.
             call.bounces += 1
         self._met(leg)
+
+    @staticmethod
+    def _fetched(own: CallState, at: float) -> None:
+        """An agent's own call was made to fetch a caller, and has; a phone that was called back made none."""
+        own.answered_at = own.answered_at or at
+        own.joined |= own.originated and own.offered_at is None
 
     def channel_gone(self, channel: Channel, at: float) -> None:
         """A channel hung up; a parked caller's leg waits for whoever fetches the call."""

@@ -316,7 +316,7 @@ class Phones:
             self._failures.append(failure)
 
     def _media(self, call: PhoneCall, at: float, direction: str) -> None:
-        if direction == "sendonly":
+        if direction == "sendonly" and not call.held:  # a button pressed twice changes nothing
             call.holds.append(Hold(at))
         elif direction == "sendrecv" and call.held:
             call.holds[-1].end = at
