@@ -229,7 +229,7 @@ class Calls:
             if call.direction == "inbound":
                 call.line = self._policy.line(call.channel.exten, call.channel.context)
                 self._tell(CallOffered(pbx=self._pbx, call_id=call.call_id, queue=call.line, ordinal=1, at=at))
-        if call.direction == "outbound":
+        if call.direction == "outbound" and not ours:
             # The customer's phone is not the desk's: how long it rings is nobody's merit.
             dest.owner = call
             return
