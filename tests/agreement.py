@@ -9,6 +9,8 @@ seconds from CONNECT to whatever comes first of
 * COMPLETECALLER, COMPLETEAGENT: a *request to hang up* the caller's channel or the member's (a phone that said BYE, an
   AMI Hangup). That an agent's channel is gone is not looked at.
 
+An agent who hangs up in a consultation does both, and app_queue hears of either first.
+
 So a parked caller's talk goes on to the end of the call, through the ringing back and whoever comes next, because the
 member's channel is taken away without a request and the parking lot, and all that follows, are other bridges. And what
 an agent does to the phone behind a Local member is done in another bridge: not a transfer to app_queue.
@@ -226,6 +228,9 @@ class _Talk:
                 line.ended == "COMPLETEAGENT"
             ):  # the phone, alone in its bridge, was put down while the caller was parked
                 end = min(end, connected + line.talk)
+        elif handed is not None and (handed.kind, line.ended) == ("attended", "COMPLETEAGENT"):
+            what = f"attended transfer at {handed.at:.3f} told, {line.ended} after {line.talk} s in queue_log"
+            yield "not seen by app_queue", f"{what}: it heard of the hangup that handed the caller on before that"
         elif handed is not None or fact.talk_ended_by == "transfer":
             seen = "none" if handed is None else f"{handed.kind} at {handed.at:.3f}"
             yield "talk end", f"talk_ended_by {fact.talk_ended_by}, transfer {seen} told, {line.ended} in queue_log"

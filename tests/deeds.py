@@ -114,6 +114,8 @@ def compare_rings(records: Sequence[Record], ledger: Ledger) -> tuple[int, list[
         number = number_of(each.interface) if isinstance(each, RingAttempt) else ""
         if not isinstance(each, RingAttempt) or not number.isdecimal():
             continue  # the outside world
+        if each.interface.startswith("Local/") and each.ended_at - each.started_at < RING_TOLERANCE and not each.rings:
+            continue  # let go before the far half had dialled
         if each.result == "answered":
             near = [(abs(p.time.start - each.ended_at), p.rang) for p in ledger.pickups if p.number == number]
             if min(near, default=(math.inf, 0.0))[0] > _ANSWER_NEAR and each.interface.startswith("Local/"):
