@@ -173,10 +173,10 @@ class Calls:
         self.talks.transferred(event)
         heir, second = self._channels.get(event.taken_by), self._channels.get(event.second)
         if heir and second:
-            if second.bridge:
-                # Into a conference: nothing says that the one enters and the other leaves it.
-                self.talks.bridge_entered(ev.BridgeEntered(event.at, heir.uniqueid, second.bridge))
-                self.talks.bridge_left(ev.BridgeLeft(event.at, second.uniqueid, second.bridge))
+            if bridge := second.bridge:
+                # Into a conference: nothing says that the one leaves it and the other enters.
+                self.talks.bridge_left(ev.BridgeLeft(event.at, second.uniqueid, bridge))
+                self.talks.bridge_entered(ev.BridgeEntered(event.at, heir.uniqueid, bridge))
             self.passing.takes_place(heir, second)
 
     # -- dialling
@@ -239,6 +239,7 @@ class Calls:
         """A queue calls a member."""
         call, channel = self.caller(event.uniqueid, "", "", event.at)
         dest = self.channel_of(event.dest, event.dest_channel, "", event.at)
+        channel.forwarded = None  # it led nowhere
         if dest.attempt is None:
             visit = self.visits.current(call, channel, event.queue, event.at)
             self._start_attempt(call, visit, dest, event.agent, event.interface, event.at)

@@ -58,12 +58,10 @@ class Passing:
             self._take(rung[0], dest, event.at)
 
     def _take(self, attempt: Attempt, picker: Channel, at: float) -> None:
-        picker.attempt = attempt
-        if attempt.taken_by:
+        if not attempt.open:
             return
-        attempt.taken_by = picker.device
-        if attempt.open:
-            self._end_attempt(attempt, at, "answered")
+        picker.attempt, attempt.taken_by = attempt, picker.device
+        self._end_attempt(attempt, at, "answered")
         if (rung := self._find(attempt.dest)) and not rung.is_local:
             rung.attempt, attempt.dest = None, picker.uniqueid
         if picker.call:
@@ -77,13 +75,11 @@ class Passing:
 
     def takes_place(self, heir: Channel, second: Channel) -> None:
         """Let a caller go on where the transferring agent stood in line."""
-        if heir.call is None or second.call is None or second.visit is None:
-            return
         call, before, visit = heir.call, second.call, second.visit
-        if visit.state is not VisitState.WAITING or before is call:
+        if call is None or before is None or visit is None or visit.state is not VisitState.WAITING:
             return
         before.visits.remove(visit)
-        before.queues.remove(visit.queue)
+        before.queues = list(dict.fromkeys(each.queue for each in before.visits))
         if visit.queue in call.queues:
             call.bounces += 1
         else:
