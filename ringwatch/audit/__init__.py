@@ -24,7 +24,8 @@ a line of the log fits nothing; the exit status is then 1, as it is when nothing
     DIFFERENCE: {"kind": "only_in_log" | "only_in_facts" | "outcome" | "agent" | "ended_by" | "talk" | "wait" |
                          "answered" | "ended" | "joined" | "ordinal" | "rings" | "transfer" | "direct_call" |
                          "unreadable" | "misfit",
-                 "reason": "gap" | "in_progress" | "no_end" | "outside" | "refused" | "invisible_transfer",
+                 "reason": "gap" | "in_progress" | "no_end" | "outside" | "refused" | "invisible_transfer" |
+                           "picked_up" | "place_taken",
                  "call_id": "1795276750.0", "queue": "support" | null,
                  "facts":   {"says": "answered by Anna", "at": "facts.jsonl:12" | null},
                  "witness": {"says": "abandoned", "at": "queue_log:3,7" | null},
@@ -34,6 +35,7 @@ a line of the log fits nothing; the exit status is then 1, as it is when nothing
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from math import inf
 from pathlib import Path
@@ -90,6 +92,9 @@ def audit(
         report.differences.append(Difference("unreadable", "", None, NOTHING, Side(damaged.why, damaged.place)))
     for line, why in witness.misfits:
         if window.holds(line.at):
-            misfit = Side(f"{line.event}: {why}", line.place)
-            report.differences.append(Difference("misfit", line.call_id, line.queue, NOTHING, misfit))
+            misfit = Difference("misfit", line.call_id, line.queue, NOTHING, Side(f"{line.event}: {why}", line.place))
+            if told.took_place(line.call_id, line.queue, line.at):
+                report.explained.append(replace(misfit, reason="place_taken"))
+            else:
+                report.differences.append(misfit)
     return report

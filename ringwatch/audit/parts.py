@@ -46,6 +46,12 @@ class PartComparison:
             for each in report.explained
             if each.kind in ("only_in_log", "only_in_facts", "outcome")
         }
+        # Whoever picked a call up is, to the log, the member who was rung.
+        self._pickers = {
+            (each.call_id, each.queue, each.witness.says): each.facts.says
+            for each in report.explained
+            if each.reason == "picked_up"
+        }
         self._missing = {
             (each.call_id, each.queue) for each in report.differences if each.kind in ("only_in_log", "only_in_facts")
         }
@@ -85,7 +91,9 @@ class PartComparison:
         for transfer in self._told.transfers.values():
             if transfer.queue and transfer.result == "success":
                 ours[transfer.call_id, transfer.queue, transfer.from_agent].append(transfer)
-        theirs = self._by_agent(*_TRANSFERS)
+        theirs: dict[Where, list[Line]] = defaultdict(list)
+        for (call_id, queue, agent), rows in self._by_agent(*_TRANSFERS).items():
+            theirs[call_id, queue, self._pickers.get((call_id, queue, agent), agent)] += rows
         for where in self._sorted(ours.keys() | theirs.keys()):
             mine = sorted(ours.get(where, ()), key=lambda transfer: transfer.at)
             for line in theirs.get(where, ()):
@@ -158,7 +166,9 @@ def compare_direct_calls(told: Told, rows: Mapping[str, Sequence[Row]], window: 
         says = ", ".join(row.disposition for row in own) or "nothing"
         up, billed = call.ended_at - (call.answered_at or call.ended_at), sum(row.billsec for row in answered)
         ours = f"answered, up {up:.3f} s" if call.answered else "not answered"
-        if call.answered != bool(answered) or abs(up - billed) > window.tolerance:
+        # The ends of every record are truncated by themselves.
+        allowed = window.tolerance + QUEUE_LOG_PRECISION * max(len(answered) - 1, 0)
+        if call.answered != bool(answered) or abs(up - billed) > allowed:
             witness = Side(f"{says}, {billed} s" if answered else says, at)
             off_by = abs(up - billed) if call.answered == bool(answered) else None
             difference = Difference("direct_call", call.call_id, None, Side(ours, told.place(call)), witness, off_by)

@@ -32,7 +32,9 @@ DifferenceKind = Literal[
     "misfit",
 ]
 """Kinds of differences, worst first."""
-Reason = Literal["gap", "in_progress", "no_end", "outside", "refused", "invisible_transfer"]
+Reason = Literal[
+    "gap", "in_progress", "no_end", "outside", "refused", "invisible_transfer", "picked_up", "place_taken"
+]
 REASONS: dict[Reason, str] = {
     "gap": "ringwatch was not listening, and says so in a gap fact",
     "in_progress": "going on when one of the two began or ended",
@@ -40,6 +42,8 @@ REASONS: dict[Reason, str] = {
     "outside": "at a time of which the other has nothing",
     "refused": "refused callers are never in queue_log",
     "invisible_transfer": "app_queue did not see the transfer, its talk went on (a Local channel with /n)",
+    "picked_up": "queue_log names the member who was rung, though another phone picked the call up",
+    "place_taken": "a caller was put into an agent's place in line, under whom queue_log knows the joining",
 }
 _RANK = {kind: rank for rank, kind in enumerate(DifferenceKind.__args__)}  # type: ignore[attr-defined]
 _SHOWN = 40
