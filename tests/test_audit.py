@@ -398,7 +398,10 @@ class TestReasons:
         assert found == [("outcome", "no_end")]
 
     def test_a_transfer_that_app_queue_did_not_see_is_known_by_its_own_fact(self, desk: Desk) -> None:
-        """Behind a Local member with /n its talk goes on (FreePBX issue 124); without that fact it is a difference."""
+        """Behind a Local member with /n its talk goes on (FreePBX issue 124); without that fact it is a difference.
+
+        Pitfall 9.
+        """
         blind = LOG.replace(
             "72|1795424400.0|support|Anna|BLINDTRANSFER|108|internal|12|60|1",
             "95|1795424400.0|support|Anna|COMPLETECALLER|12|83|1",

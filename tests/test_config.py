@@ -527,7 +527,7 @@ class TestAccount:
         return [(key, value) for key, _, value in (line.partition(" = ") for line in lines)]
 
     def test_it_may_read_calls_and_lists_and_nothing_more(self, settings: list[tuple[str, str]]) -> None:
-        """No class that originates, commands or configures, and only this host may use it."""
+        """No class that originates, commands or configures, and only this host may use it. Pitfall 13."""
         given_once = dict(settings)
         assert given_once["read"] == "system,call,agent,dialplan"
         assert given_once["write"] == "reporting"
@@ -535,7 +535,10 @@ class TestAccount:
 
     @pytest.mark.parametrize("capture", ["mix-16", "mix-22", "scenarios-16", "scenarios-22"])
     def test_its_filters_drop_the_noise_and_nothing_else(self, settings: list[tuple[str, str]], capture: str) -> None:
-        """Applied as Asterisk does to a recorded stream, they leave every event but four kinds and idle VarSets."""
+        """Applied as Asterisk does to a recorded stream, they leave every event but four kinds and idle VarSets.
+
+        Pitfall 15.
+        """
         filters = [value for key, value in settings if key == "eventfilter"]
         wanted = [re.compile(each, re.DOTALL) for each in filters if not each.startswith("!")]
         unwanted = [re.compile(each[1:], re.DOTALL) for each in filters if each.startswith("!")]

@@ -89,7 +89,7 @@ def test_plain_login() -> None:
 
 
 def test_events_before_the_answer() -> None:
-    """Events that come before the login's answer are passed on, and do not count as an answer."""
+    """Events that come before the login's answer are passed on, and do not count as an answer. Pitfall 13."""
     made = session("plain")
     assert made.receive(FIRST_LINE + HOLD) == [FIRST_LINE.strip(), HOLD.strip()]
     assert state(made) is SessionState.LOGIN
@@ -193,7 +193,7 @@ def test_banner_without_an_end(chunk: int) -> None:
 
 
 def test_a_denied_action_is_not_asked_again() -> None:
-    """What the account may not, it may not next time either; the block is handed on for `check`."""
+    """What the account may not, it may not next time either; the block is handed on for `check`. Pitfall 15."""
     made = up()
     made.take_outgoing()
     denied = b"Response: Error\r\nActionID: ringwatch-5\r\nMessage: Permission denied\r\n\r\n"
@@ -204,7 +204,10 @@ def test_a_denied_action_is_not_asked_again() -> None:
 
 @pytest.mark.parametrize("booted", [True, False])
 def test_an_action_unknown_while_asterisk_boots_is_asked_again(booted: bool) -> None:  # noqa: FBT001 - a parameter
-    """Asterisk lets one in before app_queue is loaded: asked again when it has booted, or with the next ping."""
+    """Asterisk lets one in before app_queue is loaded: asked again when it has booted, or with the next ping.
+
+    Pitfall 13.
+    """
     made = up()
     made.take_outgoing()
     unknown = b"Response: Error\r\nActionID: ringwatch-4\r\nMessage: Invalid/unknown command: QueueStatus.\r\n\r\n"
@@ -239,7 +242,7 @@ def test_other_answers(answer: bytes) -> None:
 
 
 def test_ping_and_logoff() -> None:
-    """Each question has an ActionID of its own."""
+    """Each question has an ActionID of its own. Pitfall 13."""
     made = up()
     made.ping()
     made.logoff()

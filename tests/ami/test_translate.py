@@ -169,7 +169,7 @@ def test_dial_without_a_caller() -> None:
 
 @pytest.mark.parametrize("kind", ["App", "Threeway"])
 def test_attended_transfer_to_elsewhere(kind: str) -> None:
-    """An attended transfer to an application names it; one that names nothing goes nowhere that is known."""
+    """An attended transfer to an application names it; one that names nothing goes nowhere that is known. Pitfall 7."""
     block = f"Event: AttendedTransfer\r\nOrigTransfererUniqueid: 1.1\r\nResult: Fail\r\nDestType: {kind}"
     application = "\r\nDestApp: VoiceMail" if kind == "App" else ""
     expected = "VoiceMail" if kind == "App" else ""
@@ -231,7 +231,7 @@ def test_lines_that_are_no_bare_headers() -> None:
 
 
 def test_invalid_utf8() -> None:
-    """A caller's name in another encoding is counted, kept readable, and the event is used."""
+    """A caller's name in another encoding is counted, kept readable, and the event is used. Pitfall 18."""
     block = captures.find("scenarios-22", b"Event: QueueMember\r\n", b"Name: Gijs").replace(b"Gijs", b"G\xefjs")
     events = translate(block)
     assert faults(events) == ["invalid_utf8"]
@@ -307,7 +307,7 @@ def test_timestamp_that_is_none_before_there_is_a_time() -> None:
 
 
 def test_timestamps_that_run_backwards() -> None:
-    """An earlier Timestamp is counted with how far it lay behind, and its event has the later time."""
+    """An earlier Timestamp is counted with how far it lay behind, and its event has the later time. Pitfall 17."""
     events = translate(
         b"Event: Hold\r\nTimestamp: 100.5\r\nUniqueid: 1.1", b"Event: Unhold\r\nTimestamp: 99.0\r\nUniqueid: 1.1"
     )

@@ -99,7 +99,10 @@ async def test_a_wrong_password_is_one_line_and_status_1(desk: Desk, tmp_path: P
 
 
 async def test_check_live_tells_what_an_account_lacks(desk: Desk, tmp_path: Path) -> None:
-    """A full account lacks nothing; one that reads calls only gets the lines that mend it, and exit status 1."""
+    """A full account lacks nothing; one that reads calls only gets the lines that mend it, and exit status 1.
+
+    Pitfall 15.
+    """
     desk.phone("101", ring=0.3)
 
     async def report(account: str) -> tuple[int, dict[str, str], list[str]]:
@@ -126,7 +129,10 @@ async def test_check_live_tells_what_an_account_lacks(desk: Desk, tmp_path: Path
 
 
 async def test_a_killed_asterisk_is_found_again_and_leaves_a_gap(desk: Desk, tmp_path: Path) -> None:
-    """When Asterisk dies and comes back, its open call is told as unknown, the gap is told, and calls go on."""
+    """When Asterisk dies and comes back, its open call is told as unknown, the gap is told, and calls go on.
+
+    Pitfall 17.
+    """
     desk.phone("101", ring=0.3)
     table = pbx_table(desk.asterisk, more="reconnect_max_seconds = 0.5")
     async with watching(tmp_path, table) as daemon:

@@ -81,7 +81,7 @@ async def test_abandoned_call(desk: Desk, queue: str, end: str) -> None:
 
 
 async def test_ring_no_answer_and_retry(desk: Desk) -> None:
-    """One agent is busy, the next declines, the third answers: two RINGNOANSWER, then a CONNECT."""
+    """One agent is busy, the next declines, the third answers: two RINGNOANSWER, then a CONNECT. Pitfall 4."""
     desk.phones({"101": Manner(ring=0, refuse=BUSY), "102": Manner(ring=0.5, refuse=603), "103": Manner(ring=0.5)})
     await desk.call("support", talk=0.5)
     await desk.idle()

@@ -72,7 +72,10 @@ def outcomes(facts: Sequence[Fact]) -> dict[str, str]:
 
 
 async def test_every_outcome_is_told_from_ami_alone(desk: Desk, tmp_path: Path) -> None:
-    """With class dialplan by its own name; without it by the nearest one, and `check --live` says what is missing."""
+    """With class dialplan by its own name; without it by the nearest one, and `check --live` says what is missing.
+
+    Pitfall 1.
+    """
     await add_account(desk, "blind", "blind-secret")
     manager = desk.asterisk.etc / "manager.conf"
     before, blind, rest = manager.read_text().partition("[blind]")
@@ -100,7 +103,10 @@ async def test_every_outcome_is_told_from_ami_alone(desk: Desk, tmp_path: Path) 
 
 
 async def test_a_caller_whose_agent_goes_during_the_announcement_waits_on(desk: Desk, tmp_path: Path) -> None:
-    """AgentDump: the phone was answered and put down while the agent was told about the call; another one serves."""
+    """AgentDump: the phone was answered and put down while the agent was told about the call; another one serves.
+
+    Pitfall 5.
+    """
     desk.phones({"101": Manner(ring=0.4, hangup_after=1.0), "102": Manner(ring=None), "103": Manner(ring=None)})
     async with watching(tmp_path, pbx_table(desk.asterisk)) as daemon:
         caller = desk.dial("5300")

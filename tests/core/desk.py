@@ -97,12 +97,18 @@ class Desk:
         """Return the name of a new channel (or bridge)."""
         return f"{self.at:.0f}.{next(self._serial)}"
 
-    def opens(self, device: str, *, ringing_in: bool = False, caller: str = "", exten: str = "s") -> tuple[str, str]:
-        """Start a channel and return its Uniqueid and name."""
+    def opens(
+        self, device: str, *, ringing_in: bool = False, caller: str = "", exten: str = "s", linkedid: str = ""
+    ) -> tuple[str, str]:
+        """Start a channel and return its Uniqueid and name.
+
+        :param linkedid: the call on whose behalf it is made, where that is another.
+        """
         uniqueid = self.uniqueid()
         device, half, number = device.partition(";")
         name = f"{device}-{uniqueid.rpartition('.')[2]:0>8}{half}{number}"
-        self.says(ev.ChannelStarted(self.at, uniqueid, name, ringing_in, caller, exten, "from-trunk"))
+        context = "from-trunk"
+        self.says(ev.ChannelStarted(self.at, uniqueid, name, ringing_in, caller, exten, context, linkedid or uniqueid))
         return uniqueid, name
 
     def shows(self, seat: Seat, status: int = FREE, *, paused: bool = False) -> Self:
@@ -211,6 +217,8 @@ class Caller:
         self.ringing: dict[str, Phone] = {}
         self.partner: Phone | None = None
         self.bridge = ""
+        self.consulting = ("", "")
+        """The near half of a Local pair and the bridge in which the agent consults."""
         self._wire: tuple[str, ...] = ()
         """Channels that stay behind the caller after an attended transfer."""
 
@@ -417,6 +425,50 @@ class Caller:
         self._says(ev.BridgeLeft, agent, "consultation")
         self._says(ev.BridgeEntered, agent, self.bridge)
         return self._says(ev.HoldEnded, agent)
+
+    def consults(self, to: str) -> Caller:
+        """Have the agent ask at a queue; return the half of the Local pair that stands in its line for the caller."""
+        desk, agent, bridge = self.desk, self.phone.uniqueid, self.desk.uniqueid()
+        self._says(ev.HoldBegan, agent)
+        near, _ = desk.opens(f"Local/{to}@internal;1", linkedid=self.uniqueid)
+        far, name = desk.opens(f"Local/{to}@internal;2", ringing_in=True, linkedid=self.uniqueid)
+        self._says(ev.LocalPaired, near, far)._says(ev.BridgeEntered, near, bridge)
+        self._says(ev.BridgeLeft, agent, self.bridge)._says(ev.BridgeEntered, agent, bridge)
+        self.consulting = (near, bridge)
+        return Caller(desk, far, name, "")
+
+    def is_handed_into_the_consultation(self) -> Self:
+        """Have the Local pair take the agent's place."""
+        (near, bridge), agent = self.consulting, self.phone.uniqueid
+        self._says(ev.BridgeLeft, agent, bridge)._says(ev.BridgeLeft, near, bridge)
+        self._says(ev.BridgeEntered, near, self.bridge)
+        success = True
+        return self._says(ev.Transferred, agent, "attended", "", success).parts("agent ends")
+
+    def has_the_consultation_ended(self, consultation: Caller) -> Self:
+        """Have the agent give a consultation up and come back: the Local pair goes, and who was asked with it."""
+        near, bridge = self.consulting
+        self._says(ev.BridgeLeft, self.phone.uniqueid, bridge)
+        self._says(ev.BridgeEntered, self.phone.uniqueid, self.bridge)._says(ev.HoldEnded, self.phone.uniqueid)
+        self._says(ev.BridgeLeft, near, bridge)._says(ev.HangupRequested, consultation.uniqueid)
+        self._says(ev.ChannelEnded, near, 16)
+        if consultation.in_line:
+            consultation.abandons().leaves()
+        if consultation.partner:
+            consultation.parts("caller leaves", "agent leaves", "agent ends")
+        consultation.ends()
+        return self
+
+    def is_parked(self) -> Self:
+        """Be put in a parking space: without a hold, and before leaving the bridge; the agent goes."""
+        self._says(ev.Parked, self.uniqueid)._says(ev.BridgeLeft, self.uniqueid, self.bridge)
+        parking = True
+        self._says(ev.BridgeEntered, self.uniqueid, "parked", parking)
+        return self.parts("agent leaves", "agent ends")
+
+    def leaves_the_parking_space(self) -> Self:
+        """Be given back when the time is over; what follows is a Dial by the caller's own channel."""
+        return self._says(ev.ParkEnded, self.uniqueid)._says(ev.BridgeLeft, self.uniqueid, "parked")
 
     def is_transferred(self, to: str, *, success: bool = True) -> Self:
         """Be handed on blindly: an Unhold comes first, without a Hold; then the agent is gone."""

@@ -34,6 +34,14 @@ def agent_hangs_up() -> Desk:
     return _talking(Desk()).agent_hangs_up().desk
 
 
+def agent_goes_slowly() -> Desk:
+    """The agent's channel ends half a second after it has left the bridge."""
+    caller = _talking(Desk())
+    anna = caller.phone
+    caller.parts("agent leaves").after(0.5).partner = anna
+    return caller.parts("agent ends", "caller leaves", "caller ends").desk
+
+
 def abandoned_waiting() -> Desk:
     """Nobody is free, and the caller gives up."""
     return _support(Desk()).after(20).hangs_up().desk
@@ -242,6 +250,94 @@ def handed_over() -> Desk:
     return _talking(Desk()).is_handed_over("108").after(20).hangs_up().desk
 
 
+def blinked() -> Desk:
+    """The bridge is rebuilt in the middle of a talk."""
+    caller = _talking(Desk())
+    desk, anna = caller.desk, caller.phone.uniqueid
+    desk.says(ev.BridgeLeft(desk.at, anna, caller.bridge)).after(0.125)
+    desk.says(ev.BridgeEntered(desk.at, anna, caller.bridge))
+    return caller.after(5).hangs_up().desk
+
+
+def held_twice_with_music() -> Desk:
+    """A hold, a consultation within it, and one Unhold too few: the music tells when the caller is not alone."""
+    caller = _talking(Desk())
+    desk, anna = caller.desk, caller.phone.uniqueid
+    desk.says(ev.HoldBegan(desk.at, anna), ev.MusicBegan(desk.at, caller.uniqueid)).after(1)
+    caller.is_left_for_a_consultation().after(8).has_the_agent_back().after(2)
+    desk.says(ev.MusicEnded(desk.at, caller.uniqueid))
+    return caller.after(5).hangs_up().desk
+
+
+def consulted_a_queue() -> Desk:
+    """A consultation at a queue, whose agent answers and talks with the caller afterwards."""
+    caller = _talking(Desk())
+    asked = caller.consults("800").joins("sales").rings("Dirk").after(3).answers().after(4)
+    caller.is_handed_into_the_consultation().after(9)
+    dirk, asked.partner = asked.phone, None
+    caller.hangs_up().desk.says(ev.HangupRequested(caller.desk.at, asked.uniqueid))
+    asked.ends().loses_channel(dirk)
+    return caller.desk.says(ev.ChannelEnded(caller.desk.at, caller.consulting[0], 16))
+
+
+def consulted_a_queue_in_vain() -> Desk:
+    """The agent of the other queue answers, and is gone before the caller is handed over."""
+    caller = _talking(Desk())
+    asked = caller.consults("800").joins("sales").rings("Dirk").after(3).answers().after(4)
+    asked.parts("agent leaves", "agent ends").after(1)
+    return caller.has_the_consultation_ended(asked).after(5).hangs_up().desk
+
+
+def _parked() -> Caller:
+    return _talking(Desk()).is_parked().after(5)
+
+
+def parked_and_back() -> Desk:
+    """Nobody fetches the caller, who is given back to the parker."""
+    caller = _parked().leaves_the_parking_space().dials("PJSIP/101").rings()
+    return caller.after(2).answers().after(8).hangs_up().desk
+
+
+def parked_and_gone() -> Desk:
+    """The caller gives up in the parking space."""
+    return _parked().hangs_up().desk
+
+
+def parked_and_lost() -> Desk:
+    """The caller gives up while the parker is rung."""
+    return _parked().leaves_the_parking_space().dials("PJSIP/101").rings().after(3).hangs_up().desk
+
+
+def parked_and_fetched() -> Desk:
+    """Somebody else dials the parking space."""
+    caller = _parked()
+    desk = caller.desk
+    eva, _ = desk.opens("PJSIP/105", ringing_in=True)
+    caller.leaves_the_parking_space()
+    desk.says(ev.BridgeEntered(desk.at, eva, "fetched"), ev.BridgeEntered(desk.at, caller.uniqueid, "fetched")).after(5)
+    desk.says(ev.BridgeLeft(desk.at, eva, "fetched"), ev.ChannelEnded(desk.at, eva, 16))
+    return caller.hangs_up().desk
+
+
+def parked_together() -> Desk:
+    """Two callers are parked; one gives up, the other is given back."""
+    desk = Desk()
+    first, second = _talking(desk), _talking(desk, "Bram")
+    first.is_parked()
+    second.is_parked().after(3)
+    first.hangs_up().after(2)
+    second.leaves_the_parking_space().dials("PJSIP/102").rings().after(2).answers().after(8).hangs_up()
+    return desk
+
+
+def redirected() -> Desk:
+    """An operator takes the caller out of a talk into another line."""
+    caller = _talking(Desk())
+    anna, caller.partner = caller.phone, None
+    caller.joins("sales").rings("Dirk").after(5).answers().after(9)
+    return caller.hangs_up().loses_channel(anna).desk
+
+
 def outbound() -> Desk:
     """A member calls a customer."""
     caller = Desk().caller("101", exten="0612345678", device="PJSIP/101").dials("PJSIP/trunk").rings()
@@ -299,6 +395,7 @@ SCENARIOS: Mapping[str, Callable[[], Desk]] = MappingProxyType(
             for scenario in (
                 answered,
                 agent_hangs_up,
+                agent_goes_slowly,
                 abandoned_waiting,
                 abandoned_waiting_without_dialplan,
                 abandoned_ringing,
@@ -332,6 +429,16 @@ SCENARIOS: Mapping[str, Callable[[], Desk]] = MappingProxyType(
                 transferred,
                 transfer_refused,
                 handed_over,
+                blinked,
+                held_twice_with_music,
+                consulted_a_queue,
+                consulted_a_queue_in_vain,
+                parked_and_back,
+                parked_and_gone,
+                parked_and_lost,
+                parked_and_fetched,
+                parked_together,
+                redirected,
                 outbound,
                 originated,
                 internal,

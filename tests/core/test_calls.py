@@ -39,6 +39,21 @@ def test_a_direct_call_is_offered_when_phones_are_dialled_and_answered_by_the_fi
     assert (told.attempt.result, told.attempt.ring_seconds, told.attempt.line) == ("answered", 4.0, "direct")
 
 
+def test_a_direct_wait_ends_with_the_answer_and_the_talk_begins_when_they_meet() -> None:
+    """Dial's option A plays the agent an announcement of 3 s first: 4 s of waiting, 20 of talk."""
+    caller = direct("PJSIP/101").after(4).picks_up().after(3).meets().after(20)
+    told = caller.hangs_up().told()
+    assert (told.call.wait_seconds, told.call.talk_seconds, told.call.answered_at) == (4.0, 20.0, START + 4)
+
+
+def test_a_direct_call_whose_answer_was_not_heard_is_answered_when_they_meet() -> None:
+    """A filter keeps DialEnd from the account: 4 s of ringing end in the bridge."""
+    caller = direct("PJSIP/101", desk=Desk(deaf_to=(ev.DialEnded,))).after(4).answers().after(20)
+    call = caller.hangs_up().told().call
+    assert (call.outcome, call.answered_at, call.wait_seconds) == ("answered", START + 4, 4.0)
+    assert (call.caller_ring_seconds, call.desk_ring_seconds) == (4.0, 4.0)
+
+
 def test_a_line_with_a_name_is_told_by_its_name() -> None:
     """Whatever rings afterwards, the extension that was called first names the line."""
     desk = Desk(Policy(lines=(Line("reception", ("30XX", "3001")),)))
@@ -157,7 +172,10 @@ def test_ringing_after_the_answer_is_not_the_waits() -> None:
 
 
 def test_each_retry_is_an_attempt_of_its_own() -> None:
-    """Anna lets it ring twice for 15 s, Bram answers after 2 s; NOANSWER is followed by CANCEL, which says no more."""
+    """Anna lets it ring twice for 15 s, Bram answers after 2 s; NOANSWER is followed by CANCEL, which says no more.
+
+    Pitfall 4.
+    """
     caller = Desk().caller("1").joins("support")
     for _ in range(2):
         caller.rings("Anna").after(15).is_answered_with("NOANSWER", "Anna").after(5)
@@ -169,7 +187,7 @@ def test_each_retry_is_an_attempt_of_its_own() -> None:
 
 
 def test_in_a_ring_all_queue_the_losers_were_answered_elsewhere() -> None:
-    """Answer first, then CANCEL twice for each of the others: one attempt each, told once."""
+    """Answer first, then CANCEL twice for each of the others: one attempt each, told once. Order, seen: ring-all."""
     caller = Desk().caller("1").joins("support").rings("Anna", "Bram", "Chloé").after(6)
     told = caller.answers("Bram").after(30).hangs_up().told()
     assert told.results == [("Bram", "answered"), ("Anna", "elsewhere"), ("Chloé", "elsewhere")]
@@ -205,7 +223,7 @@ def test_a_queues_phone_that_rings_on_does_not_ring_for_the_caller() -> None:
 
 
 def test_a_phone_that_never_rang_has_rung_for_nothing() -> None:
-    """Called for eight seconds, busy or unreachable: no ringing, no rings."""
+    """Called for eight seconds, busy or unreachable: no ringing, no rings. Pitfall 4."""
     caller = Desk().caller("1").joins("support").calls("Anna").after(8).is_answered_with("BUSY", "Anna")
     told = caller.after(9).hangs_up().told()
     assert (told.results, told.attempt.ring_seconds, told.attempt.rings) == ([("Anna", "busy")], 0.0, 0)
@@ -272,7 +290,10 @@ def test_ringing_told_after_the_end_is_no_ringing() -> None:
 
 @pytest.mark.parametrize("agent", ["Femke", "Gijs"])
 def test_a_member_behind_a_local_channel_is_rung_once(agent: str) -> None:
-    """Both halves report the dialling: it is one attempt, the member's, with the interface the queue names."""
+    """Both halves report the dialling: it is one attempt, the member's, with the interface the queue names.
+
+    Order, seen: Local member.
+    """
     caller = Desk().caller("1").joins("billing").rings(agent).after(6).answers().after(20)
     told = caller.hangs_up().told()
     interface = next(seat.interface for seat in SEATS if seat.agent == agent)
@@ -287,7 +308,10 @@ def test_a_member_behind_a_local_channel_is_rung_once(agent: str) -> None:
 
 
 def test_a_member_behind_a_local_channel_lets_it_ring() -> None:
-    """NOANSWER for the near half, CANCEL for the phone behind: one attempt that was not answered."""
+    """NOANSWER for the near half, CANCEL for the phone behind: one attempt that was not answered.
+
+    Order, seen: Local member.
+    """
     caller = Desk().caller("1").joins("billing").rings("Femke").after(8).is_answered_with("NOANSWER", "Femke")
     assert caller.after(2).hangs_up().told().results == [("Femke", "no_answer")]
 
@@ -339,7 +363,7 @@ def test_a_near_half_that_ends_alone_ends_the_talk() -> None:
 
 
 def test_a_hold_behind_a_local_channel_is_the_members() -> None:
-    """It is reported on the phone, two bridges away from the caller."""
+    """It is reported on the phone, two bridges away from the caller. Order, seen: hold behind a Local member."""
     caller = Desk().caller("1").joins("billing").rings("Femke").after(2).answers().after(10)
     told = caller.is_held().after(5).is_taken_back().after(5).hangs_up().told()
     assert (told.hold.agent, told.hold.seconds, told.visit.talk_seconds) == ("Femke", 5.0, 15.0)
@@ -347,7 +371,10 @@ def test_a_hold_behind_a_local_channel_is_the_members() -> None:
 
 @pytest.mark.parametrize("ender", ["agent", "caller"])
 def test_a_talk_goes_on_when_the_local_channel_is_taken_out(ender: str) -> None:
-    """The halves hang up after 2 s, the phone is in the caller's bridge: 2 + 18 s of one talk, ended by who went."""
+    """The halves hang up after 2 s, the phone is in the caller's bridge: 2 + 18 s of one talk, ended by who went.
+
+    Pitfall 9.
+    """
     caller = Desk().caller("1").joins("billing").rings("Gijs").after(3).answers().after(2).loses_the_wire().after(18)
     told = (caller.hangs_up() if ender == "caller" else caller.agent_hangs_up()).told()
     assert (told.leg.talk_seconds, told.leg.ended_by, told.visit.talk_ended_by) == (20.0, ender, ender)
@@ -425,13 +452,16 @@ def test_the_agent_whose_hangup_was_asked_for_ended_it(steps: tuple[Step, ...]) 
     ids=", ".join,
 )
 def test_who_leaves_the_bridge_first_ended_it(steps: tuple[Step, ...]) -> None:
-    """No request before: the first to leave; what the dialplan asks for afterwards decides nothing."""
+    """No request before: the first to leave; what the dialplan asks for afterwards decides nothing.
+
+    Order, seen: agent hangs up first.
+    """
     told = talking().parts(*steps).told()
     assert told.leg.ended_by == steps[0].split()[0]
 
 
 def test_a_channel_may_end_without_leaving_the_bridge() -> None:
-    """The caller asked, and the channel is gone before the bridge says so."""
+    """The caller asked, and the channel is gone before the bridge says so. Pitfall 6."""
     told = talking().parts("caller asks", "caller ends", "agent leaves", "agent ends").told()
     assert (told.leg.ended_by, told.leg.talk_seconds) == ("caller", 10.0)
 
@@ -466,9 +496,21 @@ def test_a_hold_is_taken_out_of_the_talk() -> None:
 
 
 def test_a_hold_still_open_at_the_end_ends_with_the_talk() -> None:
-    """The caller gave up on hold: 10 s of talk, 7 s of music."""
+    """The caller gave up on hold: 10 s of talk, 7 s of music. Pitfall 10."""
     told = talking().is_held().after(7).hangs_up().told()
     assert (told.visit.talk_seconds, told.visit.hold_seconds, told.hold.ended_at) == (10.0, 7.0, START + 21)
+
+
+def test_a_talk_of_half_a_second_is_told_as_it_was() -> None:
+    """In the visit, the leg and the call."""
+    told = Desk().caller("1").joins("support").rings("Anna").answers().after(0.5).hangs_up().told()
+    assert (told.visit.talk_seconds, told.leg.talk_seconds, told.call.talk_seconds) == (0.5, 0.5, 0.5)
+
+
+def test_a_hold_may_be_as_short_as_it_likes() -> None:
+    """A tenth of a second between the two buttons is a hold, unlike an absence as short as that."""
+    told = talking().is_held().after(0.125).is_taken_back().after(3).hangs_up().told()
+    assert ([hold.kind for hold in told.holds], told.visit.holds, told.visit.hold_seconds) == (["hold"], 1, 0.125)
 
 
 def test_two_holds_add_up() -> None:
@@ -480,13 +522,16 @@ def test_two_holds_add_up() -> None:
 
 
 def test_an_unhold_without_a_hold_is_nothing() -> None:
-    """A blind transfer sends one."""
+    """A blind transfer sends one. Order, seen: blind transfer."""
     told = talking().is_taken_back().after(3).hangs_up().told()
     assert (told.holds, told.visit.talk_seconds) == ([], 13.0)
 
 
 def test_holds_nest() -> None:
-    """A consultation holds what the phone holds already (seen in mix-22): the caller is alone until both are over."""
+    """A consultation holds what the phone holds already (seen in mix-22): the caller is alone until both are over.
+
+    Order, seen: failed consultation.
+    """
     held = talking().is_held().after(3).is_held().after(4).is_taken_back().after(1)
     told = held.is_taken_back().after(1).hangs_up().told()
     assert told.hold.seconds == 8.0
@@ -505,14 +550,20 @@ def test_holds_nest_over_channels() -> None:
 
 
 def test_a_consultation_that_led_to_nothing_is_a_hold() -> None:
-    """The agent leaves the bridge and comes back: the talk goes on, and its end is the caller's doing."""
+    """The agent leaves the bridge and comes back: the talk goes on, and its end is the caller's doing.
+
+    Order, seen: failed consultation.
+    """
     caller = talking().is_left_for_a_consultation().after(8).has_the_agent_back().after(5)
     told = caller.hangs_up().told()
     assert (told.hold.seconds, told.leg.talk_seconds, told.leg.ended_by) == (8.0, 15.0, "caller")
 
 
 def test_the_callers_own_hold_is_not_the_desks() -> None:
-    """A caller who presses hold leaves the agent alone, not himself; a phone nobody talks to holds nobody."""
+    """A caller who presses hold leaves the agent alone, not himself; a phone nobody talks to holds nobody.
+
+    Pitfall 10.
+    """
     caller = talking()
     desk = caller.desk
     for uniqueid in (caller.uniqueid, "999.9"):
@@ -535,7 +586,10 @@ def test_a_hold_in_a_direct_call_is_the_lines() -> None:
 
 
 def test_a_blind_transfer_to_a_phone() -> None:
-    """Anna hands the caller to 108, which rings 2 s: two legs, the first ended by the transfer, one transfer told."""
+    """Anna hands the caller to 108, which rings 2 s: two legs, the first ended by the transfer, one transfer told.
+
+    Order, seen: blind transfer.
+    """
     caller = talking().is_transferred("108")
     assert (caller.desk.so_far.leg.agent, caller.desk.so_far.visit.agent) == ("Anna", "Anna")
     told = caller.dials("PJSIP/108").rings().after(2).answers().after(20).hangs_up().told()
@@ -552,7 +606,7 @@ def test_a_blind_transfer_to_a_phone() -> None:
 
 
 def test_a_blind_transfer_to_a_queue() -> None:
-    """The next visit begins on the same call."""
+    """The next visit begins on the same call. Order, seen: blind transfer."""
     caller = talking().is_transferred("800").joins("sales").rings("Dirk").after(3).answers().after(20)
     told = caller.hangs_up().told()
     assert [(visit.queue, visit.outcome, visit.talk_ended_by) for visit in told.visits] == [
@@ -577,7 +631,10 @@ def test_a_refused_transfer_is_told_and_changes_nothing() -> None:
 
 
 def test_an_attended_transfer() -> None:
-    """Hold without Unhold, 5 s of consultation: hold 5, talk 10; then 20 s with the one who was consulted."""
+    """Hold without Unhold, 5 s of consultation: hold 5, talk 10; then 20 s with the one who was consulted.
+
+    Order, seen: attended transfer.
+    """
     told = talking().is_handed_over("108").after(20).hangs_up().told()
     assert (told.transfer.kind, told.transfer.from_agent, told.transfer.to) == ("attended", "Anna", "108")
     assert [(leg.ended_by, leg.talk_seconds, leg.hold_seconds) for leg in told.legs] == [
@@ -674,7 +731,10 @@ def test_the_device_a_call_came_from_gives_its_direction(trunks: tuple[str, ...]
 
 @pytest.mark.parametrize("policy", [Policy(), TRUNKS])
 def test_an_outbound_call_is_answered_by_the_customer(policy: Policy) -> None:
-    """How long the customer's phone rings is nobody's merit: no attempt, no line, no offer; the talk is the agent's."""
+    """How long the customer's phone rings is nobody's merit: no attempt, no line, no offer; the talk is the agent's.
+
+    Order, seen: agent calls out.
+    """
     caller = Desk(policy).caller("101", exten="0612345678", device="PJSIP/101").after(3).dials("PJSIP/trunk").rings()
     told = caller.after(8).answers().after(40).hangs_up().told()
     call = told.call
@@ -682,6 +742,13 @@ def test_an_outbound_call_is_answered_by_the_customer(policy: Policy) -> None:
     assert (call.wait_seconds, call.talk_seconds, call.desk_rings, call.in_time) == (8.0, 40.0, None, None)
     assert (told.attempts, told.offers) == ([], [])
     assert (told.leg.agent, told.leg.interface, told.leg.ended_by) == ("Anna", "PJSIP/101", "agent")
+
+
+def test_an_outbound_wait_ends_with_the_answer() -> None:
+    """The customer hears an announcement for 2 s first: 8 s of waiting, and the talk begins in the bridge."""
+    caller = Desk().caller("101", device="PJSIP/101").dials("PJSIP/trunk").rings().after(8).picks_up().after(2)
+    told = caller.meets().after(40).hangs_up().told()
+    assert (told.call.wait_seconds, told.call.talk_seconds) == (8.0, 40.0)
 
 
 def test_an_outbound_call_is_answered_once_and_by_whom_it_was_for() -> None:
@@ -745,7 +812,10 @@ def test_a_member_may_wait_in_a_queue_too() -> None:
 
 
 def test_an_originated_call_begins_with_the_agents_own_phone() -> None:
-    """The PBX rings Anna's phone for 2 s, then dials the customer for her: one outbound call, the channel is hers."""
+    """The PBX rings Anna's phone for 2 s, then dials the customer for her: one outbound call, the channel is hers.
+
+    Order, seen: agent calls out.
+    """
     caller = Desk().originates("PJSIP/101").after(2)
     caller.desk.says(ev.DialEnded(caller.desk.at, "", caller.uniqueid, "ANSWER"))
     told = caller.dials("PJSIP/trunk").rings().after(8).answers().after(40).hangs_up().told()

@@ -42,7 +42,7 @@ def test_the_same_events_are_told_the_same_way_twice(name: str) -> None:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_one_event_lost_doubled_or_late_does_no_harm(name: str) -> None:
-    """Each event of each scenario in turn: nothing raises, and going down leaves nothing behind."""
+    """Each event of each scenario in turn: nothing raises, and going down leaves nothing behind. Pitfall 14."""
     events = SCENARIOS[name]().events
     for at, event in enumerate(events):
         after = events[at + 1 :]
@@ -159,7 +159,7 @@ def test_a_caller_listed_in_another_queue_has_moved() -> None:
 
 
 def test_a_listing_may_overtake_the_events_of_a_caller() -> None:
-    """Listed first, then Newchannel and QueueCallerJoin arrive: one call, one visit, one offer."""
+    """Listed first, then Newchannel and QueueCallerJoin arrive: one call, one visit, one offer. Pitfall 13."""
     desk = Desk()
     caller = desk.stranger()
     caller.queue, caller.in_line = "support", True
@@ -171,7 +171,7 @@ def test_a_listing_may_overtake_the_events_of_a_caller() -> None:
 
 
 def test_a_member_a_listing_does_not_name_is_gone() -> None:
-    """Realtime and reloaded members send no event."""
+    """Realtime and reloaded members send no event. Pitfall 11."""
     desk = Desk()
     desk.lists_queues(seats=SEATS[1:])
     assert reading(desk.engine).members["free"] == 2
@@ -180,7 +180,7 @@ def test_a_member_a_listing_does_not_name_is_gone() -> None:
 
 
 def test_a_caller_a_listing_does_not_name_is_given_up_after_a_second() -> None:
-    """Its call goes on, whatever it does now; how it left the line is not known."""
+    """Its call goes on, whatever it does now; how it left the line is not known. Pitfall 14."""
     desk = Desk()
     caller = desk.caller("1").joins("support").after(30)
     desk.lists_queues()
@@ -193,7 +193,7 @@ def test_a_caller_a_listing_does_not_name_is_given_up_after_a_second() -> None:
 
 
 def test_a_caller_who_was_answered_while_the_listing_was_made_is_not_given_up() -> None:
-    """The listing overtook Leave and AgentConnect: they arrive within the second."""
+    """The listing overtook Leave and AgentConnect: they arrive within the second. Pitfall 13."""
     desk = Desk()
     caller = desk.caller("1").joins("support").rings("Anna").after(4)
     desk.lists_queues()
@@ -216,7 +216,7 @@ def test_a_caller_who_left_while_the_listing_was_made_is_not_given_up() -> None:
 
 
 def test_a_channel_a_listing_does_not_name_is_given_up_after_a_second() -> None:
-    """The call it belongs to is told as unknown; nobody is blamed for the end of the talk."""
+    """The call it belongs to is told as unknown; nobody is blamed for the end of the talk. Pitfall 14."""
     desk = Desk()
     desk.caller("1").joins("support").rings("Anna").after(4).answers().after(20)
     desk.lists_channels()
@@ -228,7 +228,7 @@ def test_a_channel_a_listing_does_not_name_is_given_up_after_a_second() -> None:
 
 
 def test_a_channel_that_hung_up_while_the_listing_was_made_is_not_given_up() -> None:
-    """The listing overtook the hangup: it arrives within the second and says who ended the talk."""
+    """The listing overtook the hangup: it arrives within the second and says who ended the talk. Pitfall 13."""
     desk = Desk()
     caller = desk.caller("1").joins("support").rings("Anna").after(4).answers().after(20)
     desk.lists_channels()
@@ -386,7 +386,7 @@ def test_a_caller_come_upon_in_a_queue_comes_from_outside(trunks: tuple[str, ...
 
 
 def test_going_down_tells_every_open_call_as_unknown() -> None:
-    """One talks, one waits: the talk is known up to now, the wait is not judged."""
+    """One talks, one waits: the talk is known up to now, the wait is not judged. Pitfall 17."""
     desk = Desk()
     desk.caller("1").joins("support").rings("Anna").after(4).answers()
     desk.caller("2").joins("support")
@@ -481,10 +481,19 @@ def test_time_that_runs_backwards_settles_nothing() -> None:
     assert caller.is_sent_away().told().outcomes == ["timeout"]
 
 
+def test_a_call_of_the_moment_in_which_the_stream_is_back_is_one_call() -> None:
+    """Its Newchannel comes twice, with the Timestamp that also ended the gap: nothing was restarted since."""
+    desk = Desk()
+    desk.says(ev.StreamBroke(desk.at, "disconnected")).after(5).says(ev.StreamResumed(desk.at))
+    caller = desk.caller("1").joins("support")
+    desk.says(ev.ChannelStarted(desk.at, caller.uniqueid, caller.channel, True, "1", "1000", "from-trunk"))  # noqa: FBT003 - an event's field
+    assert caller.after(9).hangs_up().told().outcomes == ["abandoned"]
+
+
 def test_a_uniqueid_that_comes_again_after_a_break_is_another_call() -> None:
     """Asterisk restarted within the second and counts from 0 again: the first call is unknown, the second its own.
 
-    Their identities are the same, in queue_log and CDR as well; nothing else tells the two apart.
+    Their identities are the same, in queue_log and CDR as well; nothing else tells the two apart. Pitfall 8.
     """
     desk = Desk()
     first = desk.caller("1").joins("support").after(0.3)

@@ -193,7 +193,10 @@ READING = QueueReading(pbx="main", queue="support", waiting=0, oldest_joined_at=
     ],
 )
 def test_a_record_is_known_by_what_it_is_about(record: Record, key: facts.Key) -> None:
-    """The identity holds the PBX and what is told of, never a value that could be told differently next time."""
+    """The identity holds the PBX and what is told of, never a value that could be told differently next time.
+
+    Pitfall 8.
+    """
     assert record.key == key
 
 

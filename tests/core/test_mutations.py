@@ -1,6 +1,7 @@
-"""Every rule in the tables matters: take one away or change it, and some call of the catalogue is told differently.
+"""Every rule matters: take one away or change it, and some call of the catalogue is told differently.
 
-What is compared is everything an engine says in a scenario, facts and readings, and what it has not forgotten.
+Those of the tables one by one, and those of conversations, which are code. What is compared is everything an engine
+says in a scenario, facts and readings, and what it has not forgotten.
 """
 
 from __future__ import annotations
@@ -11,9 +12,14 @@ from typing import Any, get_args
 
 import pytest
 
-from ringwatch.core import calls, lifecycle, visits
+from ringwatch.core import calls, lifecycle, talks, visits
+from ringwatch.core import events as ev
+from ringwatch.core.calls import Calls
 from ringwatch.core.facts import AttemptResult, Outcome
 from ringwatch.core.lifecycle import VisitSignal, VisitState
+from ringwatch.core.state import CallState, Channel, Leg
+from ringwatch.core.talks import Talks
+from ringwatch.core.visits import Visits
 from tests.core.scenarios import SCENARIOS
 
 Table = dict[Any, Any]
@@ -98,3 +104,82 @@ def test_what_is_said_to_be_unseen_is(key: Any, value: object, mutate: Callable[
     """An exception that is none any more must go."""
     mutate("VISIT", {**TABLES["VISIT"][1], key: value})
     assert not noticed()
+
+
+def nothing(*_: object) -> None:
+    """Do none of what should be done."""
+
+
+def only_its_bridge(self: Talks, channel: Channel) -> list[Channel]:
+    """Follow no wire."""
+    near = self._bridges.get(channel.bridge or "", {}).values()
+    return [channel, *(each for each in near if each is not channel)]
+
+
+def forgotten(self: Talks, event: ev.HoldEnded) -> None:
+    """Let one Unhold end every hold."""
+    for leg in self._held(event.uniqueid):
+        leg.holders.clear()
+        self._listen(leg, event.at)
+
+
+def parked_among_others(self: Talks, event: ev.BridgeEntered) -> None:
+    """Take a parking space for a bridge in which everybody hears everybody."""
+    enter(self, ev.BridgeEntered(event.at, event.uniqueid, event.bridge))
+
+
+def left_unnoted(self: Talks, event: ev.BridgeLeft) -> None:
+    """Do not take note of who leaves first."""
+    channel = self._find(event.uniqueid)
+    legs = [leg for leg in self._legs_of(channel) if leg.left is None] if channel else []
+    leave(self, event)
+    for leg in legs:
+        leg.left = None
+
+
+def opposite(leg: Leg, channel: Channel) -> str:
+    """Name the other side."""
+    return "caller" if side(leg, channel) == "agent" else "agent"
+
+
+def no_caller(_: Talks, call: CallState, other: Channel) -> bool:
+    """Take everybody who is no caller for a partner."""
+    return other is not call.channel and not other.is_local and other.call is None
+
+
+def younger(_: Talks, call: CallState, other: Channel) -> bool:
+    """Let the younger of two calls be the one that is served."""
+    known = other.call is None or other.call is call or other.call.started_at < call.started_at
+    return known and other is not call.channel and not other.is_local
+
+
+enter, leave, side = Talks.bridge_entered, Talks.bridge_left, talks._side
+TALKS: dict[str, tuple[object, str, object]] = {
+    "every absence is a consultation": (talks, "BLINK_SECONDS", 0.0),
+    "no absence is a consultation": (talks, "BLINK_SECONDS", 1e9),
+    "the other side has ended it": (talks, "_side", opposite),
+    "who leaves first has not ended it": (Talks, "bridge_left", left_unnoted),
+    "who asks to hang up has not ended it": (Talks, "going", nothing),
+    "a Local pair is no wire": (Talks, "_together", only_its_bridge),
+    "holds do not nest": (Talks, "hold_ended", forgotten),
+    "music is not heard": (Talks, "music_began", nothing),
+    "the end of music is not heard": (Talks, "music_ended", nothing),
+    "a park is no park": (Talks, "parked", nothing),
+    "a park never ends": (Talks, "park_ended", nothing),
+    "those who are parked hear each other": (Talks, "bridge_entered", parked_among_others),
+    "a transfer ends nothing": (Talks, "transferred", nothing),
+    "who stands in a line talks on": (Talks, "over", nothing),
+    "of two calls none is served": (Talks, "_is_partner", no_caller),
+    "of two calls the younger is served": (Talks, "_is_partner", younger),
+    "the wait after a park is talk": (Visits, "resumed", nothing),
+    "who was asked in vain talks on": (Visits, "agent_gone", nothing),
+    "half of a Local pair acts for itself": (Calls, "_linked", nothing),
+}
+
+
+@pytest.mark.parametrize("rule", TALKS)
+def test_a_rule_of_conversations_that_is_broken_is_noticed(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who talks with whom, who ended it, what is a hold, whose a parked caller is."""
+    owner, name, broken = TALKS[rule]
+    monkeypatch.setattr(owner, name, broken)
+    assert noticed()

@@ -89,7 +89,7 @@ def test_the_oldest_wait_is_the_first_to_have_joined() -> None:
     ],
 )
 def test_a_members_state_follows_the_devices_number(status: int, state: str) -> None:
-    """The numbers of devicestate.h; a number of the future is unknown, not an error."""
+    """The numbers of devicestate.h; a number of the future is unknown, not an error. Pitfall 11."""
     queues = known("support")
     queues.set_member(member(status=status))
     assert counted(queues.readings()[0]) == {state: 1}

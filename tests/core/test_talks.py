@@ -45,7 +45,10 @@ def quiet(holds: list[Hold]) -> list[tuple[str, float]]:
 
 
 def test_an_attended_transfer_into_a_queue() -> None:
-    """Front 107 consults queue care (hold at 7.7 s, away at 7.9 s) and goes at 13.5 s; Care 112 answers at 14.9 s."""
+    """Front 107 consults queue care (hold at 7.7 s, away at 7.9 s) and goes at 13.5 s; Care 112 answers at 14.9 s.
+
+    Order, seen: attended transfer. Pitfall 8.
+    """
     story = Story("mix-16", "1795280539.274")
     assert spans(story.legs) == [("Front 107", 1.7, 5.7, "transfer"), ("Care 112", 1.3, 0.0, "caller")]
     assert quiet(story.holds) == [("consultation", 5.7)]
@@ -68,7 +71,10 @@ def test_a_parked_caller_who_gives_up_while_the_parker_is_rung() -> None:
 
 
 def test_a_parked_caller_who_comes_back_to_the_parker() -> None:
-    """Vip 127 talks, holds and parks; the caller comes back 5.0 s and 1.5 s of ringing later: one visit."""
+    """Vip 127 talks, holds and parks; the caller comes back 5.0 s and 1.5 s of ringing later: one visit.
+
+    Order, seen: park.
+    """
     story = Story("mix-22", "1795280367.406")
     assert [leg.agent for leg in story.legs] == ["Vip 127", "Vip 127"]
     assert ("park", 5.0) in quiet(story.holds)
@@ -78,14 +84,20 @@ def test_a_parked_caller_who_comes_back_to_the_parker() -> None:
 
 
 def test_a_parked_caller_who_gives_up() -> None:
-    """Front 107, behind a Local channel, parks after 4.0 s; 2.1 s later the caller hangs up in the parking space."""
+    """Front 107, behind a Local channel, parks after 4.0 s; 2.1 s later the caller hangs up in the parking space.
+
+    Order, seen: park.
+    """
     story = Story("mix-22", "1795280253.65")
     assert spans(story.legs) == [("Front 107", 4.0, 2.1, "caller")]
     assert quiet(story.holds) == [("park", 2.1)]
 
 
 def test_a_consultation_that_failed() -> None:
-    """Dirk holds, consults a number that does not exist, and is back after 8.2 s: one time alone, by the music."""
+    """Dirk holds, consults a number that does not exist, and is back after 8.2 s: one time alone, by the music.
+
+    Order, seen: failed consultation.
+    """
     story = Story("mix-22", "1795280338.316")
     assert ("consultation", 8.2) in quiet(story.holds)
     assert [leg.agent for leg in story.legs][:1] == ["Dirk"]
@@ -146,7 +158,10 @@ def test_a_parked_caller_whom_somebody_else_fetches() -> None:
 
 
 def test_the_music_tells_the_end_of_a_hold() -> None:
-    """A hold that was told twice and taken back once is over when the music is, unless the agent is away."""
+    """A hold that was told twice and taken back once is over when the music is, unless the agent is away.
+
+    Order, seen: failed consultation.
+    """
     caller = talking()
     desk, anna = caller.desk, caller.phone.uniqueid
     desk.says(ev.HoldBegan(desk.at, anna), ev.MusicBegan(desk.at, caller.uniqueid), ev.HoldBegan(desk.at, anna)).after(
@@ -157,7 +172,10 @@ def test_the_music_tells_the_end_of_a_hold() -> None:
 
 
 def test_who_is_back_from_a_consultation_with_no_music_left_is_back() -> None:
-    """The consultation's own hold was never taken back, but the music ended while Anna was away."""
+    """The consultation's own hold was never taken back, but the music ended while Anna was away.
+
+    Order, seen: failed consultation.
+    """
     caller = talking()
     desk, anna, bridge = caller.desk, caller.phone.uniqueid, caller.bridge
     desk.says(ev.HoldBegan(desk.at, anna), ev.MusicBegan(desk.at, caller.uniqueid))
@@ -194,7 +212,10 @@ def test_every_kind_of_fact_is_in_the_recordings() -> None:
 
 
 def test_a_transfer_behind_a_local_member_and_another_in_front_of_it() -> None:
-    """Femke hands the far end of her wire to 109; then the near end is transferred: it is 109 who hands on."""
+    """Femke hands the far end of her wire to 109; then the near end is transferred: it is 109 who hands on.
+
+    Pitfall 9.
+    """
     caller = Desk().caller("1").joins("billing").rings("Femke").after(2).answers().after(10)
     desk, phone = caller.desk, caller.phone
     desk.says(ev.Transferred(desk.at, phone.behind, "blind", "109", success=True))

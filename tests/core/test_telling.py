@@ -133,6 +133,14 @@ def test_with_option_r_the_caller_hears_ringing_from_the_start() -> None:
     assert (visit.desk_rings, visit.in_time) == (2, True)
 
 
+def test_ringing_of_less_than_a_second_is_told_as_it_was() -> None:
+    """Half a second with option r, and half a second on a direct line: 0.5 s, one ring."""
+    visit = queued("tTr").rings("Anna").after(0.5).answers().hangs_up().told().visit
+    call = direct().after(0.5).answers().hangs_up().told().call
+    assert (visit.caller_ring_seconds, visit.caller_rings) == (0.5, 1)
+    assert (call.caller_ring_seconds, call.caller_rings) == (0.5, 1)
+
+
 def test_where_the_caller_heard_ringing_the_callers_rings_decide() -> None:
     """12 s in line and 3 s of Anna's phone: the desk rang once, the caller heard the fourth ring begin at 15 s."""
     visit = queued("tTr").after(12).rings("Anna").after(3).answers().hangs_up().told().visit
@@ -232,15 +240,15 @@ def test_a_line_is_judged_by_its_own_standard() -> None:
 
 
 def test_a_named_line_is_judged_by_its_own_standard() -> None:
-    """The reception has the uk cadence (9 s: 4 rings); calls within the desk have the us one (6 s: 2 rings)."""
+    """The reception has the uk cadence (9 s: 4 rings); calls within the desk have the us one (5.5 s: 1 ring)."""
     policy = Policy(
         standards={"reception": Standard(CADENCES["uk"]), "direct": Standard(CADENCES["us"])},
         lines=(Line("reception", ("3001",)),),
     )
     named = Desk(policy).caller("1", exten="3001").dials("PJSIP/101").rings().after(9).answers().hangs_up().told()
     assert (named.call.line, named.call.caller_rings, named.attempt.rings) == ("reception", 4, 4)
-    inside = Desk(policy).caller("101", exten="3001", device="PJSIP/101").dials("PJSIP/102").rings().after(6)
-    assert inside.answers().hangs_up().told().attempt.rings == 2
+    inside = Desk(policy).caller("101", exten="3001", device="PJSIP/101").dials("PJSIP/102").rings().after(5.5)
+    assert inside.answers().hangs_up().told().attempt.rings == 1
 
 
 def test_a_queue_is_judged_by_its_own_standard() -> None:

@@ -20,7 +20,7 @@ def waiting(desk: Desk, options: str = "tT") -> Caller:
 
 
 def test_an_answered_visit_is_told_when_the_talk_is_over() -> None:
-    """Joined, 2 s later Anna's phone rings for 4 s, then she talks for 60 s: the wait was 6 s."""
+    """Joined, 2 s later Anna's phone rings for 4 s, then she talks for 60 s: the wait was 6 s. Order, seen: answer."""
     caller = waiting(Desk()).rings("Anna").after(4).answers().after(60)
     assert (len(caller.desk.so_far.offers), caller.desk.so_far.visits) == (1, [])
     told = caller.hangs_up().told()
@@ -34,12 +34,25 @@ def test_an_answered_visit_is_told_when_the_talk_is_over() -> None:
 
 @pytest.mark.parametrize("deaf_to", [(), (ev.CallerLeft,)])
 def test_leave_alone_decides_nothing(deaf_to: tuple[type[ev.Event], ...]) -> None:
-    """Between Leave and AgentConnect the agent may hear an announcement, here for 9 s; Leave may even be missing."""
+    """Between Leave and AgentConnect the agent may hear an announcement, here for 9 s; Leave may even be missing.
+
+    Pitfall 2.
+    """
     desk = Desk(deaf_to=deaf_to)
     caller = waiting(desk).rings("Anna").after(4).picks_up().leaves().after(9)
     assert desk.so_far.visits == []
     told = caller.is_connected().after(10).hangs_up().told()
     assert (told.outcomes, told.visit.wait_seconds, told.anomalies) == (["answered"], 15.0, [])
+
+
+def test_the_wait_of_the_call_ends_with_agentconnect_too() -> None:
+    """The bridge may follow late, here by 2 s: 2 + 4 s of waiting for visit and call."""
+    caller = waiting(Desk()).rings("Anna").after(4).picks_up().leaves()
+    desk, phone = caller.desk, caller.phone
+    names = (phone.uniqueid, phone.channel, "support", "PJSIP/101", "Anna")
+    desk.says(ev.AgentConnected(desk.at, caller.uniqueid, *names))
+    told = caller.after(2).meets().after(9).hangs_up().told()
+    assert (told.visit.wait_seconds, told.call.wait_seconds, told.leg.talk_seconds) == (6.0, 6.0, 9.0)
 
 
 def test_leave_may_come_late() -> None:
@@ -63,10 +76,14 @@ def test_a_status_during_the_talk_is_not_about_the_visit() -> None:
 @pytest.mark.parametrize("dialplan", [True, False])
 @pytest.mark.parametrize("ringing", [(), ("Anna",), ("Anna", "Bram")])
 def test_a_caller_who_hangs_up_has_abandoned(ringing: tuple[str, ...], dialplan: bool) -> None:  # noqa: FBT001 - a case
-    """Waiting or while phones ring, with QUEUESTATUS read or not: asked to hang up, then Abandon."""
+    """Waiting or while phones ring, with QUEUESTATUS read or not: asked to hang up, then Abandon.
+
+    Order, seen: caller hangs up.
+    """
     caller = waiting(Desk(dialplan=dialplan)).rings(*ringing).after(20)
     told = caller.hangs_up().told()
     assert (told.outcomes, told.visit.wait_seconds, told.call.outcome) == (["abandoned"], 22.0, "abandoned")
+    assert (told.visit.talk_seconds, told.visit.hold_seconds) == (0.0, 0.0)
     assert told.results == [(agent, "caller_gone") for agent in ringing]
     assert told.anomalies == []
 
@@ -99,7 +116,10 @@ def test_a_second_visit_may_be_abandoned_like_the_first() -> None:
 
 
 def test_phones_without_a_common_codec_fail_the_caller() -> None:
-    """Abandon without anybody asking for a hangup, though Anna picked up: nobody gave up and nothing timed out."""
+    """Abandon without anybody asking for a hangup, though Anna picked up: nobody gave up and nothing timed out.
+
+    Pitfall 1.
+    """
     caller = waiting(Desk()).rings("Anna").after(4).picks_up().cannot_be_connected()
     told = caller.told()
     assert (told.outcomes, told.anomalies) == (["failed"], [])
@@ -113,7 +133,7 @@ def test_phones_without_a_common_codec_fail_the_caller() -> None:
     [("TIMEOUT", "timeout"), ("LEAVEEMPTY", "empty"), ("LEAVEUNAVAIL", "empty"), ("WITHDRAW", "withdrawn")],
 )
 def test_queuestatus_says_why_a_queue_put_a_caller_out(status: str, outcome: str) -> None:
-    """Abandon comes for all of them; the variable that follows tells them apart."""
+    """Abandon comes for all of them; the variable that follows tells them apart. Pitfall 1. Pitfall 16."""
     told = waiting(Desk()).after(28).is_put_out(status).after(5).is_sent_away().told()
     assert (told.outcomes, told.visit.wait_seconds, told.call.outcome) == ([outcome], 30.0, outcome)
     assert told.anomalies == []
@@ -127,7 +147,10 @@ def test_a_timeout_lets_the_phones_go() -> None:
 
 @pytest.mark.parametrize("silence", [0.0, 0.5, 30.0])
 def test_without_class_dialplan_a_timeout_is_a_timeout(silence: float) -> None:
-    """Nobody asked for a hangup before Abandon, and what the dialplan asks for afterwards is not the caller's doing."""
+    """Nobody asked for a hangup before Abandon, and what the dialplan asks for afterwards is not the caller's doing.
+
+    Order, seen: queue timeout.
+    """
     told = waiting(Desk(dialplan=False)).after(28).is_put_out("TIMEOUT").after(silence).is_sent_away().told()
     assert (told.outcomes, told.visit.wait_seconds, told.call.outcome) == (["timeout"], 30.0, "timeout")
 
@@ -202,7 +225,7 @@ def test_queuestatus_is_enough(status: str, outcome: str) -> None:
 
 @pytest.mark.parametrize("ringing", [(), ("Anna",)])
 def test_pressing_a_key_sends_leave_alone(ringing: tuple[str, ...]) -> None:
-    """No Abandon, no QUEUESTATUS: the one way out that looks like that. The phone that rang was given up."""
+    """No Abandon, no QUEUESTATUS: the one way out that looks like that. The phone that rang was given up. Pitfall 1."""
     told = waiting(Desk()).rings(*ringing).after(3).presses_key().after(8).is_sent_away().told()
     assert (told.outcomes, told.visit.wait_seconds) == (["key_exit"], 5.0)
     assert told.results == [(agent, "caller_gone") for agent in ringing]
@@ -238,7 +261,10 @@ def test_a_refusal_elsewhere_does_not_rename_the_visit_before() -> None:
 
 
 def test_a_caller_who_was_dumped_still_waits() -> None:
-    """Anna picks up and goes; Bram answers 5 s later: one visit, answered by Bram after 2 + 3 + 2 + 5 = 12 s."""
+    """Anna picks up and goes; Bram answers 5 s later: one visit, answered by Bram after 2 + 3 + 2 + 5 = 12 s.
+
+    Pitfall 5.
+    """
     caller = waiting(Desk()).rings("Anna").after(3).picks_up().is_dumped().after(2)
     assert len(caller.desk.engine._queues["support"].waiting) == 1
     told = caller.rings("Bram").after(5).answers().after(10).hangs_up().told()
@@ -249,7 +275,7 @@ def test_a_caller_who_was_dumped_still_waits() -> None:
 
 
 def test_a_caller_who_leaves_after_a_dump_was_dumped() -> None:
-    """By key, a second later told; nobody served this caller, so no agent's ringing is told either."""
+    """By key, a second later told; nobody served this caller, so no agent's ringing is told either. Pitfall 5."""
     desk = Desk()
     caller = waiting(desk).rings("Anna").after(3).picks_up().is_dumped().after(9).presses_key()
     desk.after(1).ticks()
@@ -275,7 +301,7 @@ def test_other_ways_out_after_a_dump_keep_their_names(way: str) -> None:
 def test_a_caller_turned_away_at_the_door_is_told_of(status: str, outcome: str) -> None:
     """No queue event exists for a caller who never joined: offered and ended at once, without a place in line.
 
-    Nor is there a line in queue_log, so refusals are numbered apart from stays.
+    Nor is there a line in queue_log, so refusals are numbered apart from stays. Pitfall 1.
     """
     told = Desk().caller("1").is_refused("support", status).is_sent_away().told()
     assert (told.outcomes, told.visit.wait_seconds, told.visit.position) == ([outcome], 0.0, None)
@@ -304,6 +330,20 @@ def test_a_refusal_after_a_redirect_leaves_the_talk_alone() -> None:
         ("support", "answered"),
     ]
     assert (told.visits[1].talk_seconds, told.anomalies) == (10.0, [])
+
+
+def test_a_refusal_before_the_agent_was_met_leaves_the_answer_alone() -> None:
+    """Put through to Anna, taken to a full queue before the two were in a bridge, gone 3 s later: both are told."""
+    caller = waiting(Desk()).rings("Anna").after(4).picks_up().leaves()
+    desk, phone = caller.desk, caller.phone
+    names = (phone.uniqueid, phone.channel, "support", "PJSIP/101", "Anna")
+    desk.says(ev.AgentConnected(desk.at, caller.uniqueid, *names))
+    caller.is_refused("sales", "FULL").after(3).is_sent_away()
+    assert [(visit.queue, visit.outcome, visit.talk_ended_by) for visit in desk.so_far.visits] == [
+        ("sales", "refused_full", None),
+        ("support", "answered", "caller"),
+    ]
+    assert len(caller.loses_channel(phone).told().visits) == 2
 
 
 @pytest.mark.parametrize("status", ["", "TIMEOUT"])

@@ -111,7 +111,10 @@ async def test_denied_actions() -> None:
 
 
 async def test_what_a_stream_may_hold() -> None:
-    """Ten megabytes without a line end, bytes that are no UTF-8, unknown events and bare lines: the stream goes on."""
+    """Ten megabytes without a line end, bytes that are no UTF-8, unknown events and bare lines: the stream goes on.
+
+    Pitfall 18.
+    """
     bad = [
         b"Event: Hold\r\nUniqueid: 1.1\r\nNoise: " + b"x" * (10 * MEGABYTE),
         b"Event: Hold\r\nUniqueid: 1.1\r\nName: J\xf6rg",
