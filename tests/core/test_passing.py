@@ -474,20 +474,9 @@ def test_a_colleague_who_cannot_be_handed_on_stays() -> None:
 def clicks(to: str) -> tuple[Desk, list[str], str]:
     """Let Anna's phone be called through a Local pair, by nobody, and answer; then call from there."""
     desk = Desk(Policy(trunks=("PJSIP/trunk",)))
-    near, far = desk.uniqueid(), ""
-    name = "Local/101@internal-00000001"
-    desk.says(
-        ev.ChannelStarted(
-            desk.at, near, f"{name};1", ringing_in=False, caller="", exten="101", context="internal", linkedid=near
-        )
-    )
-    far = desk.uniqueid()
-    desk.says(
-        ev.ChannelStarted(
-            desk.at, far, f"{name};2", ringing_in=True, caller="", exten="101", context="internal", linkedid=near
-        )
-    )
-    desk.says(ev.LocalPaired(desk.at, near, far), ev.DialBegan(desk.at, "", near, f"{name};1"))
+    near, name = desk.opens("Local/101@internal;1")
+    far, _ = desk.opens("Local/101@internal;2", ringing_in=True, linkedid=near)
+    desk.says(ev.LocalPaired(desk.at, near, far), ev.DialBegan(desk.at, "", near, name))
     anna, channel = desk.opens("PJSIP/101", caller="101")
     desk.says(ev.DialBegan(desk.at, far, anna, channel), ev.DialRang(desk.at, far, anna)).after(4)
     desk.says(ev.DialEnded(desk.at, far, anna, "ANSWER"), ev.DialEnded(desk.at, "", near, "ANSWER"))
