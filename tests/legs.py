@@ -19,7 +19,20 @@ from dataclasses import dataclass, field
 from ringwatch.core.facts import Call, Hold, Leg, Record, Transfer
 from tests.asterisk.records import Cel
 from tests.difference import Difference
-from tests.together import MOVING, OUTSIDE, Interval, Member, Together, conversations, number_of, origins, seconds, union, within, without
+from tests.together import (
+    MOVING,
+    OUTSIDE,
+    Interval,
+    Member,
+    Together,
+    conversations,
+    number_of,
+    origins,
+    seconds,
+    union,
+    within,
+    without,
+)
 
 NEAR = 0.3
 """Seconds between the moments at which two witnesses saw the same thing."""
@@ -107,9 +120,9 @@ class Talk:
 def talks(rows: Sequence[Cel], calls: Mapping[str, Call]) -> dict[str, list[Talk]]:
     """Return by call when its party heard which phone.
 
-    Who is the party: whoever is outside; else whoever called; once that one has handed the other on and is gone, whoever
-    had been called. A phone that fetches a parked caller, or comes into a conference where one is, has begun a call of
-    its own, but is an agent of the caller's as long as they are together.
+    Who is the party: whoever is outside; else whoever called; once that one has handed the other on and is gone,
+    whoever had been called. A phone that fetches a parked caller, or comes into a conference where one is, has begun a
+    call of its own, but is an agent of the caller's as long as they are together.
     """
     pairs = [pair for pair in conversations(rows) if not pair.one.number == pair.two.number == OUTSIDE]
     outside: dict[str, list[Interval]] = defaultdict(list)
@@ -282,8 +295,8 @@ def compare_transfers(records: Sequence[Record], rows: Sequence[Cel]) -> tuple[i
         if kind == "blind" and own[0].to != to:
             differences.append(Difference(call_id, f"transfer: {seen}, told to {own[0].to!r}", "transfer target"))
         # Who began a call and hands on whoever was called is in no leg, but in those of other calls.
-        mine = told[call_id].legs if row.uniqueid != call_id else [leg for each in told.values() for leg in each.legs]
-        at = {number_of(leg.interface) for leg in mine if leg.agent == own[0].from_agent}
+        legs = told[call_id].legs if row.uniqueid != call_id else [leg for each in told.values() for leg in each.legs]
+        at = {number_of(leg.interface) for leg in legs if leg.agent == own[0].from_agent}
         if not makers & (at or {number_of(own[0].from_agent)}):
             differences.append(Difference(call_id, f"transfer: {seen}, told {_transfers(own)}", "transfer agent"))
     differences += [

@@ -463,7 +463,16 @@ class TestReasons:
 
     def test_every_reason_is_explained_to_people(self) -> None:
         """The ones that were tested above."""
-        tested = {"gap", "in_progress", "no_end", "outside", "refused", "invisible_transfer", "picked_up", "place_taken"}
+        tested = {
+            "gap",
+            "in_progress",
+            "no_end",
+            "outside",
+            "refused",
+            "invisible_transfer",
+            "picked_up",
+            "place_taken",
+        }
         assert set(REASONS) == tested
 
 

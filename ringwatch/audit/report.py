@@ -32,9 +32,7 @@ DifferenceKind = Literal[
     "misfit",
 ]
 """Kinds of differences, worst first."""
-Reason = Literal[
-    "gap", "in_progress", "no_end", "outside", "refused", "invisible_transfer", "picked_up", "place_taken"
-]
+Reason = Literal["gap", "in_progress", "no_end", "outside", "refused", "invisible_transfer", "picked_up", "place_taken"]
 REASONS: dict[Reason, str] = {
     "gap": "ringwatch was not listening, and says so in a gap fact",
     "in_progress": "going on when one of the two began or ended",

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ringwatch.core import events as ev
-from ringwatch.core.facts import AttemptResult, CallOffered, Direction, EndedBy, Record
+from ringwatch.core.facts import AttemptResult, CallOffered, Direction, EndedBy, Outcome, Record
 from ringwatch.core.lifecycle import DIAL_STATUS, HANGUP_CAUSE, VisitSignal
-from ringwatch.core.passing import Passing, goes_on_with
+from ringwatch.core.passing import Passing
 from ringwatch.core.queues import Queues
 from ringwatch.core.standards import Policy
 from ringwatch.core.state import Attempt, CallState, Channel, Leg, Visit
@@ -40,7 +40,9 @@ class Calls:
             met=self._leg_began,
             ended=self._leg_ended,
         )
-        self.passing = Passing(find=self._channels.get, queues=queues, end_attempt=self._end_attempt)
+        self.passing = Passing(
+            find=self._channels.get, queues=queues, end_attempt=self._end_attempt, answered=self._answered
+        )
         self.resumed_at = 0.0
         """When the stream last came back after a break."""
 
@@ -192,15 +194,15 @@ class Calls:
             if not dest.is_local or dest.linkedid == dest.uniqueid:
                 # Else a phone is consulted: its wire is linked to whoever asks.
                 self._start_call(dest, event.at, originated=True)
-            return
-        dialler = self._channels.get(event.uniqueid)
-        if dialler is None:
-            return
+        elif dialler := self._channels.get(event.uniqueid):
+            self._dialled(dialler, dest, event.at)
+
+    def _dialled(self, dialler: Channel, dest: Channel, at: float) -> None:
         front = self._channels.get(dialler.partner or "") if dialler.is_local else None
         sent, dialler.forwarded = dialler.forwarded, None
         if sent:
             agent = sent.agent if sent.visit else dest.device
-            self._start_attempt(sent.call, sent.visit, dest, agent, dest.device, event.at).forwarded = True
+            self._start_attempt(sent.call, sent.visit, dest, agent, dest.device, at).forwarded = True
         elif front and front.attempt and (front.attempt.open or front.attempt.leg):
             dest.attempt = front.attempt
             if not dest.is_local and not front.attempt.phone:
@@ -209,16 +211,19 @@ class Calls:
             # An Originate rings its agent through a wire.
             dest.owner = front.call
         elif dialler.call:
-            self._dial(dialler.call, dest, event.at)
+            self._dial(dialler.call, dest, at)
         elif dialler.is_local:
-            dialler.dialled.append(dest)
-            call = self._linked(dialler)
-            if call and dialler.uniqueid == call.call_id:
-                # The wire through which an Originate rang its agent, who is there now.
-                self._dial(call, dest, event.at)
-            elif call:
-                # A phone that an agent consults, or that a transfer behind a Local member leads to.
-                self._start_attempt(call, None, dest, dest.device, dest.device, event.at)
+            self._dialled_by_wire(dialler, dest, at)
+
+    def _dialled_by_wire(self, dialler: Channel, dest: Channel, at: float) -> None:
+        dialler.dialled.append(dest)
+        call = self._linked(dialler)
+        if call and dialler.uniqueid == call.call_id:
+            # The wire through which an Originate rang its agent, who is there now.
+            self._dial(call, dest, at)
+        elif call:
+            # A phone that an agent consults, or that a transfer behind a Local member leads to.
+            self._start_attempt(call, None, dest, dest.device, dest.device, at)
 
     def _dial(self, call: CallState, dest: Channel, at: float) -> None:
         ours = self._is_ours(dest.device) or dest.is_local
@@ -299,26 +304,7 @@ class Calls:
             if result == "answered" and attempt.visit is None and event.uniqueid == call.channel.uniqueid:
                 self._answered(call, event.at)
         elif event.status == "ANSWER":
-            self._other_answered(event, dest)
-
-    def _other_answered(self, event: ev.DialEnded, dest: Channel) -> None:
-        """Somebody answered whom no attempt is about."""
-        if attempt := dest.attempt:
-            if attempt.open and not dest.is_local:
-                # Behind a wire: of several phones there it is this one.
-                attempt.phone = dest.device
-        elif (owner := dest.owner) and owner.channel.uniqueid in (event.uniqueid, self._partner(event.uniqueid)):
-            if owner.channel.is_local and not dest.is_local:
-                goes_on_with(owner, dest)
-                owner.caller = dest.caller
-            else:
-                self._answered(owner, event.at)
-        else:
             self.passing.answered_by_another(event, dest)
-
-    def _partner(self, uniqueid: str) -> str | None:
-        channel = self._channels.get(uniqueid)
-        return channel.partner if channel else None
 
     @staticmethod
     def _answered(call: CallState, at: float) -> None:
@@ -347,13 +333,10 @@ class Calls:
             call.round_answered = True
             if attempt.visit:
                 attempt.visit.answered_by = attempt
-            if attempt.taken_by:
-                result = "elsewhere"
-        elif call.channel.hangup_requested:
-            call.line_outcome = "abandoned"
         else:
-            call.line_outcome = "timeout" if result == "no_answer" else "failed"
-        self._tell(self._teller.attempt(attempt, at, result))
+            unserved: Outcome = "timeout" if result == "no_answer" else "failed"
+            call.line_outcome = "abandoned" if call.channel.hangup_requested else unserved
+        self._tell(self._teller.attempt(attempt, at, "elsewhere" if attempt.taken_by else result))
 
     def agent_connected(self, event: ev.AgentConnected) -> None:
         """A member and the caller of a queue are put together; the bridge that follows lets them talk."""

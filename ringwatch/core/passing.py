@@ -25,6 +25,7 @@ class Passing:
 
     :param find: finds a channel that is up.
     :param end_attempt: tells how ringing a device ended.
+    :param answered: takes note that a call was answered.
     """
 
     def __init__(
@@ -33,11 +34,13 @@ class Passing:
         find: Callable[[str], Channel | None],
         queues: Queues,
         end_attempt: Callable[[Attempt, float, AttemptResult], None],
+        answered: Callable[[CallState, float], None],
     ) -> None:
         """Start with nothing passed."""
         self._find = find
         self._queues = queues
         self._end_attempt = end_attempt
+        self._answered = answered
 
     def picked_up(self, event: ev.PickedUp) -> None:
         """Somebody took a call that rang at another phone."""
@@ -46,16 +49,33 @@ class Passing:
             self._take(rung.attempt, picker, event.at)
 
     def answered_by_another(self, event: ev.DialEnded, dest: Channel) -> None:
-        """Dialling ended with an answer by a channel that was not dialled: where only one phone rang, it was that."""
+        """Dialling ended with the answer of a channel that no attempt is about."""
+        if attempt := dest.attempt:
+            if attempt.open and not dest.is_local:
+                # Behind a wire: of several phones there it is this one.
+                attempt.phone = dest.device
+            return
         dialler = self._find(event.uniqueid)
-        if dialler is None or dest.call is None:
+        if dialler is None:
             return
         front = self._find(dialler.partner or "")
+        if owner := dest.owner:
+            if front and owner.channel is front:
+                # An Originate rang its agent through a wire, and the agent is there now.
+                goes_on_with(owner, dest)
+                owner.caller = dest.caller
+            elif owner.channel is dialler or (front and front.uniqueid == owner.call_id):
+                self._answered(owner, event.at)
+        elif dest.call:
+            self._picked_up(dialler, front, dest, event.at)
+
+    def _picked_up(self, dialler: Channel, front: Channel | None, picker: Channel, at: float) -> None:
+        """A channel answered that was not dialled: where only one phone rang, it was that one's call."""
         rung = [front.attempt] if front and front.attempt else []
         if not rung and dialler.call:
             rung = list(dialler.call.attempts.values())
         if len(rung) == 1:
-            self._take(rung[0], dest, event.at)
+            self._take(rung[0], picker, at)
 
     def _take(self, attempt: Attempt, picker: Channel, at: float) -> None:
         if not attempt.open:

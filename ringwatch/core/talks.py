@@ -21,7 +21,7 @@ from ringwatch.core import events as ev
 from ringwatch.core.facts import EndedBy, HoldKind, Record
 from ringwatch.core.passing import goes_on_with
 from ringwatch.core.queues import Queues
-from ringwatch.core.state import CallState, Channel, Leg
+from ringwatch.core.state import Attempt, CallState, Channel, Leg
 from ringwatch.core.telling import Teller
 
 BLINK_SECONDS = 0.25
@@ -113,8 +113,8 @@ class Talks:
         near = self._together(channel)
         own = [each for each in near if each.call and each.call.channel is each]
         # Whoever serves a caller is not served by others who are in the same conference.
-        serving = [each for each in own if each.leg and each.leg.call.channel is not each and each.leg.call.channel in own]
-        calls = {id(each.call): each.call for each in own if each not in serving}
+        serving = [each for each in own if each.leg and each.leg.call.channel in own]
+        calls = {id(each.call): each.call for each in own if each.call and each not in serving}
         for call in calls.values():
             self._reconcile(call, near if call.channel in near else self._together(call.channel), at)
 
@@ -149,14 +149,12 @@ class Talks:
 
     def _meet(self, call: CallState, phone: Channel, near: list[Channel], at: float) -> None:
         attempt = phone.attempt
-        if call.direction == "outbound" and not self._is_ours(phone.device):
+        if call.direction == "outbound" and attempt is None and not self._is_ours(phone.device):
             # The customer whom the agent had called answers: from now on it is the customer who is served.
             customer, phone = phone, call.channel
             goes_on_with(call, customer)
         device = phone.device
-        agent, interface = self._queues.agent_at(device), device
-        if attempt and not attempt.taken_by:
-            agent, interface = attempt.agent, attempt.reached(device)
+        agent, interface = self._who(attempt, device)
         visit = attempt.visit if attempt and attempt.visit and attempt.visit.connected_at is not None else None
         for parked in [leg for leg in call.legs.values() if leg.parked]:
             # Whoever fetches a caller may be in the bridge before it is told.
@@ -185,6 +183,12 @@ class Talks:
             call.bounces += 1
         self._met(leg)
 
+    def _who(self, attempt: Attempt | None, device: str) -> tuple[str, str]:
+        """Name the agent at a device, and the interface: as a queue does where it rang for one of its members."""
+        if attempt and not attempt.taken_by:
+            return attempt.agent, attempt.reached(device)
+        return self._queues.agent_at(device), device
+
     @staticmethod
     def _fetched(own: CallState, at: float) -> None:
         """An agent's own call was made to fetch a caller, and has; a phone that was called back made none."""
@@ -198,8 +202,8 @@ class Talks:
         if channel.call and channel.call.channel is channel:
             for leg in list(channel.call.legs.values()):
                 self._end(leg, *(leg.left or (at, "unknown")))
-        if (leg := channel.leg) and not leg.parked:
-            self._phone_gone(leg, channel, at)
+        if (own := channel.leg) and not own.parked:
+            self._phone_gone(own, channel, at)
         for other in near:
             if other is not channel:
                 self._look(other, at)

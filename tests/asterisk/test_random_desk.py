@@ -1,6 +1,6 @@
 """A random desk on a real Asterisk, watched by ringwatch, held against all four witnesses.
 
-Every seed is another desk. The tests play one that is always the same; ``tests/soak`` plays as many others as one likes.
+Every seed is another desk. The tests play one that is always the same, ``tests/soak`` as many others as one likes.
 """
 
 from __future__ import annotations

@@ -168,7 +168,7 @@ def test_the_far_half_of_a_local_pair_may_dial_before_the_near_half_is_called() 
 
 
 def test_a_queue_behind_a_local_pair_is_no_phone() -> None:
-    """A parked caller is given back to the number that had been asked for, a queue's: the member's phone alone rings."""
+    """A parked caller is given back to the number that was asked for, a queue's: the member's phone alone rings."""
     caller = Desk().caller("1")
     desk = caller.desk
     near, name = desk.opens("Local/801@internal;1")

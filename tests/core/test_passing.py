@@ -1,4 +1,4 @@
-"""Calls that somebody else takes than who was called, by hand: the orders that Asterisk 22 and 16 have shown, and races.
+"""Calls that another takes than who was called, by hand: the orders that Asterisk 22 and 16 have shown, and races.
 
 `tests/asterisk/cases.py` plays the same on the real thing, and `tests/test_captures.py` replays that.
 """
@@ -37,7 +37,9 @@ def picks_up(caller: Caller, name: str, by: str, order: Order = "pickup") -> Pho
     if order == "pickup":
         desk.says(pickup, answer, ev.ChannelEnded(desk.at, target, 26))
     else:
-        desk.says(answer, *([pickup, ev.ChannelEnded(desk.at, target, 16)] if order == "answer" else []))
+        desk.says(answer)
+    if order == "answer":
+        desk.says(pickup, ev.ChannelEnded(desk.at, target, 16))
     others, caller.ringing = list(caller.ringing.values()), {}
     for other in others:
         desk.says(ev.DialEnded(desk.at, caller.uniqueid, other.uniqueid, "CANCEL"))
@@ -61,7 +63,7 @@ def picks_up(caller: Caller, name: str, by: str, order: Order = "pickup") -> Pho
 @pytest.mark.parametrize("order", ["pickup", "answer", "bridge"])
 @pytest.mark.parametrize("others", [(), ("Bram",)])
 def test_who_picks_up_for_a_member_has_answered(order: Order, others: tuple[str, ...]) -> None:
-    """Anna's phone rang 4 s, 109 took the caller: her call went elsewhere, and 109 talks; the code itself is no call."""
+    """Anna's phone rang 4 s, 109 took the caller: her call went elsewhere, 109 talks, and the code is no call."""
     caller = Desk().caller("1").joins("support").rings("Anna", *others).after(4)
     picker = picks_up(caller, "Anna", "PJSIP/109", order)
     caller.after(10).desk.says(ev.HangupRequested(caller.desk.at, picker.uniqueid))
@@ -203,7 +205,7 @@ def over(caller: Caller, phone: Phone) -> Told:
 
 
 def test_a_member_who_sends_calls_on_is_reached_there() -> None:
-    """Anna's phone rings 2 s and sends the caller on to 109, where the call is taken after 3 s: it is her call still."""
+    """Anna's phone rings 2 s and sends the caller on to 109, where it is taken after 3 s: her call still."""
     caller = Desk().caller("1").joins("support").rings("Anna").after(2)
     phone = forwards(caller, "Anna", "109")
     caller.after(3)
@@ -402,7 +404,7 @@ def called_out() -> tuple[Caller, str]:
 
 
 def test_a_customer_who_was_called_is_handed_on() -> None:
-    """Anna hands the customer on to Dirk: the call goes on with the customer, though her channel, its first, is gone."""
+    """Anna hands the customer on to Dirk: the call goes on with the customer, without her channel, its first."""
     agent, customer = called_out()
     desk = agent.desk
     desk.says(ev.Transferred(desk.at, agent.uniqueid, "blind", "104", success=True))
@@ -454,8 +456,8 @@ def test_who_called_a_colleague_hands_the_colleague_on(kind: Literal["blind", "a
             desk.says(ev.BridgeEntered(desk.at, each, "on"))
     desk.after(6).says(ev.HangupRequested(desk.at, dirk), ev.ChannelEnded(desk.at, dirk, 16))
     told = desk.says(ev.ChannelEnded(desk.at, eva, 16)).told()
-    assert [(leg.agent, leg.talk_seconds, leg.ended_by) for leg in told.legs][0] == ("Dirk", 10.0, "transfer")
-    assert [(leg.agent, leg.talk_seconds, leg.ended_by) for leg in told.legs][-1] == ("Eva", 6.0, "caller")
+    first, *_, last = [(leg.agent, leg.talk_seconds, leg.ended_by) for leg in told.legs]
+    assert (first, last) == (("Dirk", 10.0, "transfer"), ("Eva", 6.0, "caller"))
     assert [(each.from_agent, each.to) for each in told.transfers] == [("Anna", "105")]
     assert (told.call.direction, told.call.caller, told.call.transfers) == ("internal", "101", 1)
 
