@@ -197,6 +197,8 @@ FACTS: dict[str, dict[str, Proofs]] = {
             f"{ORDER}test_an_attended_transfer",
             f"{PITFALLS}test_an_attended_transfer_may_fail",
             f"{TRANSLATE}test_attended_transfer_to_elsewhere",
+            f"{TRANSLATE}test_three_who_talk_are_no_transfer",
+            "asterisk/test_orders.py::test_three_who_talk",
         ),
     },
     "Pitfall 8": {

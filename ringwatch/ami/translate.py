@@ -159,7 +159,10 @@ def _blind_transfer(block: bytes, at: float) -> ev.Event:
     )
 
 
-def _attended_transfer(block: bytes, at: float) -> ev.Event:
+def _attended_transfer(block: bytes, at: float) -> ev.Event | None:
+    if header(block, b"\r\nDestType: ") == b"Threeway":
+        # All three talk now, and nobody was handed on (bridge_channel's *3; app_queue sees no transfer either).
+        return None
     # Behind a Local channel (Local/802@internal-00000007;1) may be a queue, whose agent's number would be given.
     kind, _, rest = text(block, b"\r\nTransferTargetChannel: ").partition("/")
     dialled = rest.partition("@")[0] if kind == "Local" else ""

@@ -167,7 +167,7 @@ def test_dial_without_a_caller() -> None:
     assert translate(dial) == [ev.DialBegan(NO_TIME, "", "1.2", "PJSIP/101-1")]
 
 
-@pytest.mark.parametrize("kind", ["App", "Threeway"])
+@pytest.mark.parametrize("kind", ["App", "Fail"])
 def test_attended_transfer_to_elsewhere(kind: str) -> None:
     """An attended transfer to an application names it; one that names nothing goes nowhere that is known. Pitfall 7."""
     block = f"Event: AttendedTransfer\r\nOrigTransfererUniqueid: 1.1\r\nResult: Fail\r\nDestType: {kind}"
@@ -176,6 +176,12 @@ def test_attended_transfer_to_elsewhere(kind: str) -> None:
     assert translate((block + application).encode()) == [
         ev.Transferred(NO_TIME, "1.1", "attended", expected, False)  # noqa: FBT003
     ]
+
+
+def test_three_who_talk_are_no_transfer() -> None:
+    """Pitfall 7, DestType Threeway: the agent has joined caller and consulted phone, and talks on."""
+    block = b"Event: AttendedTransfer\r\nOrigTransfererUniqueid: 1.1\r\nResult: Success\r\nDestType: Threeway"
+    assert translate(block) == []
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ async def test_a_wire_that_is_taken_out(desk: Desk, tmp_path: Path) -> None:
 
 
 async def test_three_who_talk(desk: Desk, tmp_path: Path) -> None:
-    """DestType Threeway: the agent joins caller and consulted phone, talks on, and has handed nobody on.
+    """Pitfall 7, DestType Threeway: the agent joins caller and consulted phone, talks on, and has handed nobody on.
 
     app_queue takes it for no transfer either: queue_log ends the talk when the agent hangs up.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,6 +66,11 @@ async def goes_every_way(desk: Desk) -> dict[str, str]:
     return gone
 
 
+def is_logged(desk: Desk, event: str) -> bool:
+    """Tell whether queue_log has such a line."""
+    return any(line.event == event for line in desk.queue_log())
+
+
 def outcomes(facts: Sequence[Fact]) -> dict[str, str]:
     """Return how each caller left the queue that was asked for last, by number; no queue, no entry."""
     callers = {fact.call_id: fact.caller for fact in facts if isinstance(fact, Call)}
@@ -111,7 +117,7 @@ async def test_a_caller_whose_agent_goes_during_the_announcement_waits_on(desk: 
     async with watching(tmp_path, pbx_table(desk.asterisk)) as daemon:
         caller = desk.dial("5300")
         for event in ("AGENTDUMP", "CONNECT"):
-            await desk.until(lambda event=event: any(line.event == event for line in desk.queue_log()), what=event)
+            await desk.until(functools.partial(is_logged, desk, event), what=event)
             desk.phones({number: Manner(ring=0.4) for number in ("101", "102", "103")})
         caller.hangup()
         await caller.done()
