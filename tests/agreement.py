@@ -68,17 +68,22 @@ class Witnessed:
     left_as: str = ""
 
 
-def witnessed(lines: Iterable[QueueLine], origin: Mapping[str, str]) -> list[Witnessed]:
+def witnessed(
+    lines: Iterable[QueueLine], origin: Mapping[str, str], heirs: Mapping[str, str] | None = None
+) -> list[Witnessed]:
     """Read visits out of a queue_log, in the order of joining.
 
     :param origin: whose call a channel belongs to, where another log tells it.
+    :param heirs: which channel took which other's place in line; from then on it is app_queue's caller.
     """
     visits: list[Witnessed] = []
     for line in lines:
         if line.event == "ENTERQUEUE":
             visits.append(Witnessed(line.call_id, line.queue))
         elif line.event in _ENDS:
-            visit = next(each for each in reversed(visits) if (each.caller, each.queue) == (line.call_id, line.queue))
+            names = (line.call_id, (heirs or {}).get(line.call_id))
+            visit = next(each for each in reversed(visits) if each.caller in names and each.queue == line.queue)
+            visit.caller = line.call_id
             visit.outcome = _ENDS[line.event]
             visit.wait = int(line.args[_WAIT[line.event]])
             visit.agent = line.agent if line.event == "CONNECT" else None
@@ -126,13 +131,14 @@ def compare_queue_log(records: Sequence[Record], lines: Sequence[QueueLine], row
     """
     origin = origins(rows)
     theirs_by_visit: dict[tuple[str, str], list[Witnessed]] = defaultdict(list)
-    for visit in witnessed(lines, origin):
+    for visit in witnessed(lines, origin, _heirs(rows)):
         theirs_by_visit[origin.get(visit.caller, visit.caller), visit.queue].append(visit)
     ours_by_visit: dict[tuple[str, str], list[QueueVisit]] = defaultdict(list)
     for record in records:
         if isinstance(record, QueueVisit) and record.outcome not in _NEVER_IN_LINE:
             ours_by_visit[record.call_id, record.queue].append(record)
     talk = _Talk(records, rows)
+    taken = [(origin.get(row.linkedid, row.linkedid), row.time) for row in rows if row.event == "PICKUP"]
     result = Agreement()
     for key in sorted(ours_by_visit.keys() | theirs_by_visit.keys()):
         ours = sorted(ours_by_visit.get(key, []), key=lambda each: each.joined_at)
@@ -145,11 +151,17 @@ def compare_queue_log(records: Sequence[Record], lines: Sequence[QueueLine], row
             if fact.outcome == "unknown" and line.outcome is None:
                 continue
             result.compared += 1
-            for kind, what in (*_visit(fact, line), *talk.compare(fact, line)):
+            for kind, what in (*_visit(fact, line, taken), *talk.compare(fact, line)):
                 known = result.blind if kind == "not seen by app_queue" else result.differences
                 known.append(Difference(call_id, f"{queue}: {what}", kind))
     result.differences += _rings(records, lines, origin)
     return result
+
+
+def _heirs(rows: Iterable[Cel]) -> dict[str, str]:
+    """Return which channel a transferred one took the place of, in an application."""
+    extras = [json.loads(row.extra) for row in rows if row.event == "ATTENDEDTRANSFER"]
+    return {extra["transferee_channel_uniqueid"]: extra["channel2_uniqueid"] for extra in extras if "app" in extra}
 
 
 def compare_visits(
@@ -160,13 +172,16 @@ def compare_visits(
     return result.compared, result.differences
 
 
-def _visit(fact: QueueVisit, line: Witnessed) -> Iterator[tuple[str, str]]:
+def _visit(fact: QueueVisit, line: Witnessed, taken: Iterable[tuple[str, float]]) -> Iterator[tuple[str, str]]:
     outcome = "abandoned" if fact.outcome == "short_abandoned" else fact.outcome
     if outcome != line.outcome:
         yield "outcome", f"outcome {outcome} told, {line.outcome} in queue_log"
         return
     if fact.agent != line.agent:
-        yield "agent", f"agent {fact.agent} told, {line.agent} in queue_log"
+        connected = fact.joined_at + fact.wait_seconds
+        by_another = any(call_id == fact.call_id and abs(at - connected) <= SAME for call_id, at in taken)
+        kind = "not seen by app_queue" if by_another else "agent"
+        yield kind, f"agent {fact.agent} told, {line.agent} in queue_log"
     if abs(fact.wait_seconds - line.wait) > TOLERANCE:
         yield "wait", f"wait {fact.wait_seconds} told, {line.wait} in queue_log"
 
@@ -290,7 +305,8 @@ class _Talk:
             # The visit of a consultation: the agent who consults talks first, the caller hears nothing of it.
             return
         number = number_of(fact.interface or "")
-        legs = [leg for leg in told.legs if number_of(leg.interface) == number and span.overlap(time_of(leg)) > 0]
+        own = [leg for leg in told.legs if leg.agent == fact.agent or number_of(leg.interface) == number]
+        legs = [leg for leg in own if span.overlap(time_of(leg)) > 0]
         # A busy Asterisk may need half a second from connecting the two to bridging them.
         late = min((leg.started_at for leg in legs), default=span.start) - span.start
         talk = sum(leg.talk_seconds for leg in legs) + max(late, 0.0)

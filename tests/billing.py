@@ -13,6 +13,7 @@ transfer may be in no record at all. So:
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -33,7 +34,7 @@ def compare_calls(
     by_id: dict[str, list[Cdr]] = defaultdict(list)
     for record in cdr:
         by_id[record.uniqueid].append(record)
-    told = by_call(records)
+    told, gave_place, rung = by_call(records), _gave_place(rows), _picked_up_elsewhere(rows)
     compared = 0
     differences: list[Difference] = []
     for call_id, call in finished(records, rows).items():
@@ -42,16 +43,35 @@ def compare_calls(
             if call.answered and rows:
                 differences.append(Difference(call_id, "cdr: answered told, no record in CDR", "cdr missing"))
             continue
+        if call_id in gave_place:
+            continue
         compared += 1
-        differences += [Difference(call_id, f"cdr: {what}", kind) for kind, what in _call(call, told[call_id], own)]
+        found = _call(call, told[call_id], own, rung)
+        differences += [Difference(call_id, f"cdr: {what}", kind) for kind, what in found]
     return compared, differences
 
 
-def _call(call: Call, told: CallTold, own: list[Cdr]) -> Iterator[tuple[str, str]]:
-    answered = [record for record in own if record.disposition == "ANSWERED" and record.dstchannel]
-    # Who fetches a parked caller is answered by the parking lot; whether they then talk is in the caller's call.
-    fetches = any(record.lastapp == "ParkedCall" for record in own)
-    if call.answered != bool(answered) and not fetches:
+def _picked_up_elsewhere(rows: Sequence[Cel]) -> set[str]:
+    """Return the channels of phones whose call was picked up at another one; their records may say ANSWERED."""
+    return {row.channel for row in rows if row.event == "PICKUP"}
+
+
+def _gave_place(rows: Sequence[Cel]) -> set[str]:
+    """Return the agents' own calls whose place in an application was taken by whoever they handed on.
+
+    Their records go on with what happens to that one.
+    """
+    extras = [json.loads(row.extra) for row in rows if row.event == "ATTENDEDTRANSFER"]
+    return {extra["channel2_uniqueid"] for extra in extras if "app" in extra}
+
+
+def _call(call: Call, told: CallTold, own: list[Cdr], rung: set[str]) -> Iterator[tuple[str, str]]:
+    called = [record for record in own if record.dstchannel and record.dstchannel not in rung]
+    answered = [record for record in called if record.disposition == "ANSWERED"]
+    # Who fetches a parked caller is answered by the parking lot, who comes into a conference by that: whether they then
+    # talk is in the caller's call.
+    comes_in = any(record.lastapp in ("ParkedCall", "ConfBridge") for record in own)
+    if call.answered != bool(answered) and not comes_in:
         found = [f"{record.disposition} {record.dstchannel}" for record in own]
         yield "cdr answered", f"answered {call.answered} told, {found} in CDR"
     start, end = min(record.start for record in own), max(record.end for record in own)
@@ -60,19 +80,23 @@ def _call(call: Call, told: CallTold, own: list[Cdr]) -> Iterator[tuple[str, str
     if end > call.ended_at + TOLERANCE:
         yield "cdr end", f"ended {call.ended_at:.3f} told, {end:.0f} in CDR"
     for record in answered:
-        if not any(_takes_over(other, record) or _contains(other, record) for other in answered):
+        # Whom a record pairs with in a conference is chance.
+        if record.lastapp != "ConfBridge" and not any(
+            _takes_over(other, record) or _contains(other, record) for other in answered
+        ):
             yield from _talk(record, told)
 
 
 def _takes_over(later: Cdr, record: Cdr) -> bool:
-    """Whether the phone behind a Local channel took its place (optimisation): the same talk in another record."""
+    """Whether another record goes on with the same talk.
+
+    The phone behind a Local channel took its place (optimisation), or the caller talks with the phone in another
+    application (both were redirected into a conference).
+    """
     local, phone = record.dstchannel.rpartition("-")[0], later.dstchannel.rpartition("-")[0]
-    return (
-        local.startswith("Local/")
-        and not phone.startswith("Local/")
-        and number_of(local) == number_of(phone)
-        and abs(later.start - record.end) <= 1
-    )
+    wired = local.startswith("Local/") and not phone.startswith("Local/") and number_of(local) == number_of(phone)
+    same = later.dstchannel == record.dstchannel and later.end > record.end
+    return (wired or same) and abs(later.start - record.end) <= 1
 
 
 def _contains(other: Cdr, record: Cdr) -> bool:

@@ -7,6 +7,7 @@ asked Asterisk for a transfer or a park (`Deed`). Then facts are held against th
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,6 +118,11 @@ def compare_rings(records: Sequence[Record], ledger: Ledger) -> tuple[int, list[
             continue  # let go before the far half had dialled
         if each.result == "answered":
             near = [(abs(p.time.start - each.ended_at), p.rang) for p in ledger.pickups if p.number == number]
+            if min(near, default=(math.inf, 0.0))[0] > _ANSWER_NEAR and each.interface.startswith("Local/"):
+                # Answered at another phone at which the member is reached: rung since this one was.
+                answered = [p.time.start for p in ledger.pickups if abs(p.time.start - each.ended_at) <= _ANSWER_NEAR]
+                own = [r.offered for r in ledger.ringing if r.number == number]
+                near = [(abs(at - each.started_at), end - at) for at in own for end in answered]
         elif ledger.ringing:
             near = [(abs(r.offered - each.started_at), r.rang) for r in ledger.ringing if r.number == number]
         else:

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,20 @@ from dataclasses import dataclass, field
 from ringwatch.core.facts import Call, Hold, Leg, Record, Transfer
 from tests.asterisk.records import Cel
 from tests.difference import Difference
-from tests.together import MOVING, OUTSIDE, Interval, conversations, number_of, origins, seconds, union, within, without
+from tests.together import (
+    MOVING,
+    OUTSIDE,
+    Interval,
+    Member,
+    Together,
+    conversations,
+    number_of,
+    origins,
+    seconds,
+    union,
+    within,
+    without,
+)
 
 NEAR = 0.3
 """Seconds between the moments at which two witnesses saw the same thing."""
@@ -106,22 +120,67 @@ class Talk:
 def talks(rows: Sequence[Cel], calls: Mapping[str, Call]) -> dict[str, list[Talk]]:
     """Return by call when its party heard which phone.
 
-    Who is an agent of whose call: the outside world calls phones, a phone calls the outside world, a phone calls
-    another. A phone that fetches a parked caller has begun a call of its own, but is an agent of the caller's.
+    Who is the party: whoever is outside; else whoever called; once that one has handed the other on and is gone,
+    whoever had been called. A phone that fetches a parked caller, or comes into a conference where one is, has begun a
+    call of its own, but is an agent of the caller's as long as they are together.
     """
+    pairs = [pair for pair in conversations(rows) if not pair.one.number == pair.two.number == OUTSIDE]
+    outside: dict[str, list[Interval]] = defaultdict(list)
+    for pair in pairs:
+        if OUTSIDE in (pair.one.number, pair.two.number):
+            outside[pair.one.uniqueid].append(pair.time)
+            outside[pair.two.uniqueid].append(pair.time)
+    parties = _Parties(rows, calls)
     heard: dict[str, list[Talk]] = defaultdict(list)
-    for pair in conversations(rows):
-        roots = sorted(
-            (each for each in (pair.one, pair.two) if each.uniqueid in calls),
-            key=lambda each: (each.number != OUTSIDE, calls[each.uniqueid].started_at),
-        )
-        if not roots or pair.one.number == pair.two.number == OUTSIDE:
+    for pair in pairs:
+        call_id, phone = parties.of(pair)
+        if not call_id:
             continue
-        root = roots[0]
-        other = pair.two if root is pair.one else pair.one
-        phone = root if other.number == OUTSIDE else other
-        heard[root.uniqueid].append(Talk(phone.number, phone.uniqueid, pair.time))
+        among_themselves = OUTSIDE not in (pair.one.number, pair.two.number)
+        busy = outside[pair.one.uniqueid] if among_themselves else []
+        heard[call_id] += [Talk(phone.number, phone.uniqueid, time) for time in without(pair.time, busy)]
     return heard
+
+
+class _Parties:
+    """Tells whose call a conversation is, and which of the two is the agent; to be asked in the order of time."""
+
+    def __init__(self, rows: Sequence[Cel], calls: Mapping[str, Call]) -> None:
+        self._calls = calls
+        self._origin = origins(rows)
+        names = {row.uniqueid: row.channel for row in reversed(rows)}
+        self._from_outside = {each for each in calls if number_of(names.get(each, "").rpartition("-")[0]) == OUTSIDE}
+        self._by_wire = {each for each in calls if names.get(each, "").startswith("Local/")}
+        self._gone = {row.uniqueid: row.time for row in rows if row.event == "CHAN_END"}
+        self._began = {row.uniqueid: row.time for row in rows if row.event == "CHAN_START"}
+        self._called: dict[str, Member] = {}
+        """Whom the one who began a call was first together with; a customer, should there be one."""
+
+    def of(self, pair: Together) -> tuple[str, Member]:
+        """Return the call and the agent; an empty one for what agents ask each other."""
+        for one, two in ((pair.one, pair.two), (pair.two, pair.one)):
+            if one.number == OUTSIDE:
+                call_id = self._origin.get(one.uniqueid, "")
+                if call_id in self._from_outside:
+                    return (one.uniqueid if one.uniqueid == call_id else "", two)
+                self._called[call_id] = one
+                return (call_id if call_id in self._calls else "", two)
+        roots = [each for each in (pair.one, pair.two) if each.uniqueid in self._calls]
+        root = min(roots, key=lambda each: self._calls[each.uniqueid].started_at, default=None)
+        if root is not None:
+            other = pair.two if root is pair.one else pair.one
+            called = self._called.setdefault(root.uniqueid, other)
+            return ("" if called.number == OUTSIDE else root.uniqueid, other)
+        call_id = self._origin.get(pair.one.uniqueid, "")
+        if call_id in self._by_wire:
+            # An Originate rang the one who calls through a Local channel.
+            self._called.setdefault(call_id, min(pair.one, pair.two, key=lambda each: self._began[each.uniqueid]))
+        elif self._gone.get(call_id, math.inf) > pair.time.end:
+            return "", pair.one
+        party = self._called.get(call_id)
+        if party and call_id in self._calls and party.uniqueid in (pair.one.uniqueid, pair.two.uniqueid):
+            return call_id, pair.two if party.uniqueid == pair.one.uniqueid else pair.one
+        return "", pair.one
 
 
 def _by_number(heard: Iterable[Talk]) -> dict[str, list[Interval]]:
@@ -218,7 +277,10 @@ def compare_transfers(records: Sequence[Record], rows: Sequence[Cel]) -> tuple[i
         if call_id not in calls:
             continue
         compared += 1
-        makers = _makers(row, heard.get(call_id, []), handed.get(call_id, 0.0))
+        if row.uniqueid == call_id:
+            makers = {number_of(row.channel.rpartition("-")[0])}  # who began the call hands on whoever was called
+        else:
+            makers = _makers(row, heard.get(call_id, []), handed.get(call_id, 0.0))
         handed[call_id] = row.time
         to = extra.get("extension") or _target(extra.get("transfer_target_channel_name", ""))
         seen = f"{kind} by {', '.join(sorted(makers))} to {to or '?'} at {row.time:.3f} by CEL ({row.channel})"
@@ -232,8 +294,10 @@ def compare_transfers(records: Sequence[Record], rows: Sequence[Cel]) -> tuple[i
         left.remove(own[0])
         if kind == "blind" and own[0].to != to:
             differences.append(Difference(call_id, f"transfer: {seen}, told to {own[0].to!r}", "transfer target"))
-        legs = [leg for leg in told[call_id].legs if leg.agent == own[0].from_agent]
-        if not makers & {number_of(leg.interface) for leg in legs}:
+        # Who began a call and hands on whoever was called is in no leg, but in those of other calls.
+        legs = told[call_id].legs if row.uniqueid != call_id else [leg for each in told.values() for leg in each.legs]
+        at = {number_of(leg.interface) for leg in legs if leg.agent == own[0].from_agent}
+        if not makers & (at or {number_of(own[0].from_agent)}):
             differences.append(Difference(call_id, f"transfer: {seen}, told {_transfers(own)}", "transfer agent"))
     differences += [
         Difference(each.call_id, f"transfer: told {_transfers([each])}, not in CEL", "transfer unseen")

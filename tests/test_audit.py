@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta, timezone
@@ -135,6 +136,20 @@ class TestRecorded:
         assert [str(each) for each in report.differences] == []
         assert (report.verdict, report.well, dict(report.compared)) == ("agree", True, COMPARED[name])
         assert {each.reason for each in report.explained} <= {"refused", "in_progress"}
+
+    @pytest.mark.parametrize("name", ["cases-22", "cases-16"])
+    def test_pickups_and_taken_places_have_their_reason(self, name: str, desk: Desk) -> None:
+        """queue_log names who was rung; who joined and who is connected are two channels."""
+        report = audit(desk.tells(heard(name)).facts, [CAPTURES / name / "queue_log"], cdr=CAPTURES / name / "cdr.csv")
+        assert [str(each) for each in report.differences] == []
+        assert dict(report.compared) == {"visits": 15, "rings": 1, "transfers": 2, "direct_calls": 12}
+        reasons = Counter((each.kind, each.reason) for each in report.explained)
+        assert reasons == {
+            ("agent", "picked_up"): 4,
+            ("direct_call", "parted"): 1,
+            ("misfit", "place_taken"): 1,
+            ("only_in_log", "in_progress"): 1,
+        }
 
     @pytest.mark.parametrize("name", NAMES)
     def test_facts_of_an_import_agree_with_the_log_they_are_from(self, name: str, desk: Desk) -> None:
@@ -386,6 +401,36 @@ class TestReasons:
         )
         found = desk.tells([fact for fact in told() if not isinstance(fact, Transfer)]).writes(crash).found()
         assert found == [("outcome", "no_end")]
+
+    @pytest.mark.parametrize(("result", "reason"), [("elsewhere", "picked_up"), ("answered", None)])
+    def test_who_picked_up_is_known_by_the_ring_that_went_elsewhere(
+        self, result: str, reason: str | None, desk: Desk
+    ) -> None:
+        """Anna was rung, Eva talked and handed on: the transfer is Eva's in the log, too."""
+        facts = [
+            replace(fact, result=result)
+            if isinstance(fact, RingAttempt) and fact.agent == "Anna"
+            else replace(fact, agent="Eva")
+            if isinstance(fact, QueueVisit) and fact.agent == "Anna"
+            else replace(fact, from_agent="Eva")
+            if isinstance(fact, Transfer)
+            else fact
+            for fact in told()
+        ]
+        found = desk.tells(facts).writes(LOG).found()
+        assert ("agent", reason) in found
+        assert [each for each in found if each[0] == "transfer"] == ([] if reason else [("transfer", None)] * 2)
+
+    @pytest.mark.parametrize("handed_on", [True, False])
+    def test_a_place_that_was_taken_is_known_by_the_transfer(self, handed_on: bool, desk: Desk) -> None:  # noqa: FBT001 - a parameter
+        """Who is connected did not join: an agent did, and handed the caller on while waiting."""
+        facts = told()
+        log = LOG.replace("0|1795424400.0|support|NONE|ENTERQUEUE", "0|1795424401.1|support|NONE|ENTERQUEUE")
+        if handed_on:
+            (made,) = (fact for fact in facts if isinstance(fact, Transfer))
+            facts.append(replace(made, kind="attended", at=NINE + 8.0, queue=None, from_agent="PJSIP/108"))
+        found = desk.tells(facts).writes(log).found()
+        assert ("misfit", "place_taken" if handed_on else None) in found
 
     def test_who_hung_up_is_not_compared(self, desk: Desk) -> None:
         """COMPLETECALLER is also written when the agent's phone hangs up (seen in scenarios-22)."""

@@ -153,7 +153,8 @@ class TestReasons:
 
     def test_every_reason_is_explained_to_people(self) -> None:
         """These, and what is not there for one of the two to be seen."""
-        assert set(EXPLAINED) == {*REASONS.values(), "gap", "in_progress", "no_end", "outside", "refused"}
+        elsewhere = {"gap", "in_progress", "no_end", "outside", "picked_up", "place_taken", "refused"}
+        assert set(EXPLAINED) == {*REASONS.values(), *elsewhere}
 
     async def test_no_line_of_such_a_log_fits_nothing_when_it_is_imported(self) -> None:
         """A consultation that two lines end is one visit."""

@@ -129,14 +129,22 @@ class _Rooms:
                 if extra.get("bridge_technology") == "holding_bridge":
                     self._holding.add(extra["bridge_id"])
                 return True
-            case "BRIDGE_EXIT":
-                if self._where.get(row.uniqueid) != json.loads(row.extra)["bridge_id"]:
-                    return False  # it is somewhere else already
+            case "BRIDGE_EXIT" if self._where.get(row.uniqueid) == json.loads(row.extra)["bridge_id"]:
+                # Else it is somewhere else already.
                 del self._where[row.uniqueid]
                 return True
+            case "ATTENDEDTRANSFER":
+                return self._take_place(json.loads(row.extra))
             case "CHAN_END":
                 return self._where.pop(row.uniqueid, None) is not None
         return False
+
+    def _take_place(self, extra: dict[str, str]) -> bool:
+        """Into an application, a conference perhaps, a party goes in the agent's place, and nothing else says so."""
+        place = self._where.pop(extra["channel2_uniqueid"], None) if "app" in extra else None
+        if place is not None:
+            self._where[extra["transferee_channel_uniqueid"]] = place
+        return place is not None
 
     def pairs(self) -> set[tuple[str, str]]:
         """Return who hears whom now, each pair in the order of their names."""

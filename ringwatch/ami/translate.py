@@ -53,10 +53,6 @@ def _hangup(block: bytes, at: float) -> ev.Event:
     return ev.ChannelEnded(at, need(block, _UNIQUEID), number(block, b"\r\nCause: "))
 
 
-def _hangup_request(block: bytes, at: float) -> ev.Event:
-    return ev.HangupRequested(at, need(block, _UNIQUEID))
-
-
 def _newexten(block: bytes, at: float) -> ev.Event:
     return ev.QueueEntered(at, need(block, _UNIQUEID), text(block, b"\r\nAppData: "))
 
@@ -119,7 +115,17 @@ def _dial_state(block: bytes, at: float) -> ev.Event:
 
 
 def _dial_end(block: bytes, at: float) -> ev.Event:
-    return ev.DialEnded(at, text(block, _UNIQUEID), need(block, _DEST), need(block, b"\r\nDialStatus: "))
+    return ev.DialEnded(
+        at,
+        text(block, _UNIQUEID),
+        need(block, _DEST),
+        need(block, b"\r\nDialStatus: "),
+        header(block, b"\r\nForward: ") is not None,
+    )
+
+
+def _pickup(block: bytes, at: float) -> ev.Event:
+    return ev.PickedUp(at, need(block, _UNIQUEID), need(block, b"\r\nTargetUniqueid: "))
 
 
 def _local_bridge(block: bytes, at: float) -> ev.Event:
@@ -133,22 +139,6 @@ def _bridge_enter(block: bytes, at: float) -> ev.Event:
 
 def _bridge_leave(block: bytes, at: float) -> ev.Event:
     return ev.BridgeLeft(at, need(block, _UNIQUEID), need(block, _BRIDGE))
-
-
-def _hold(block: bytes, at: float) -> ev.Event:
-    return ev.HoldBegan(at, need(block, _UNIQUEID))
-
-
-def _unhold(block: bytes, at: float) -> ev.Event:
-    return ev.HoldEnded(at, need(block, _UNIQUEID))
-
-
-def _music_start(block: bytes, at: float) -> ev.Event:
-    return ev.MusicBegan(at, need(block, _UNIQUEID))
-
-
-def _music_stop(block: bytes, at: float) -> ev.Event:
-    return ev.MusicEnded(at, need(block, _UNIQUEID))
 
 
 def _parked(block: bytes, at: float) -> ev.Event:
@@ -184,6 +174,7 @@ def _attended_transfer(block: bytes, at: float) -> ev.Event | None:
         target,
         header(block, b"\r\nResult: ") == b"Success",
         text(block, b"\r\nSecondTransfererUniqueid: "),
+        text(block, b"\r\nTransfereeUniqueid: ") if header(block, b"\r\nDestType: ") == b"App" else "",
     )
 
 
@@ -221,10 +212,6 @@ def _queue_entry(block: bytes, at: float) -> ev.Event:
     )
 
 
-def _show_channel(block: bytes, at: float) -> ev.Event:
-    return ev.ChannelSeen(at, need(block, _UNIQUEID))
-
-
 def _queues_listed(_block: bytes, at: float) -> ev.Event:
     return ev.SnapshotEnded(at, "queues")
 
@@ -239,6 +226,12 @@ def _shutdown(_block: bytes, at: float) -> ev.Event:
 
 Translation = Callable[[bytes, float], ev.Event | None]
 
+
+def _of_channel(kind: Callable[[float, str], ev.Event]) -> Translation:
+    """Return the translation of what happens to a channel and needs no more than its name."""
+    return lambda block, at: kind(at, need(block, _UNIQUEID))
+
+
 TRANSLATIONS: dict[bytes, Translation] = {
     b"AgentCalled": _agent_called,
     b"AgentConnect": _agent_connect,
@@ -247,22 +240,23 @@ TRANSLATIONS: dict[bytes, Translation] = {
     b"BlindTransfer": _blind_transfer,
     b"BridgeEnter": _bridge_enter,
     b"BridgeLeave": _bridge_leave,
-    b"CoreShowChannel": _show_channel,
+    b"CoreShowChannel": _of_channel(ev.ChannelSeen),
     b"CoreShowChannelsComplete": _channels_listed,
     b"DialBegin": _dial_begin,
     b"DialEnd": _dial_end,
     b"DialState": _dial_state,
     b"Hangup": _hangup,
-    b"HangupRequest": _hangup_request,
-    b"Hold": _hold,
+    b"HangupRequest": _of_channel(ev.HangupRequested),
+    b"Hold": _of_channel(ev.HoldBegan),
     b"LocalBridge": _local_bridge,
-    b"MusicOnHoldStart": _music_start,
-    b"MusicOnHoldStop": _music_stop,
+    b"MusicOnHoldStart": _of_channel(ev.MusicBegan),
+    b"MusicOnHoldStop": _of_channel(ev.MusicEnded),
     b"Newchannel": _newchannel,
     b"Newexten": _newexten,
     b"ParkedCall": _parked,
     b"ParkedCallGiveUp": _park_ended,
     b"ParkedCallTimeOut": _park_ended,
+    b"Pickup": _pickup,
     b"QueueCallerAbandon": _abandon,
     b"QueueCallerJoin": _join,
     b"QueueCallerLeave": _leave,
@@ -277,9 +271,9 @@ TRANSLATIONS: dict[bytes, Translation] = {
     b"QueueParams": _queue_params,
     b"QueueStatusComplete": _queues_listed,
     b"Shutdown": _shutdown,
-    b"SoftHangupRequest": _hangup_request,
+    b"SoftHangupRequest": _of_channel(ev.HangupRequested),
     b"UnParkedCall": _park_ended,
-    b"Unhold": _unhold,
+    b"Unhold": _of_channel(ev.HoldEnded),
     b"VarSet": _varset,
 }
 

@@ -25,7 +25,7 @@ a line of the log fits nothing; the exit status is then 1, as it is when nothing
                          "answered" | "ended" | "joined" | "ordinal" | "rings" | "transfer" | "direct_call" |
                          "unreadable" | "misfit",
                  "reason": "gap" | "in_progress" | "no_end" | "outside" | "refused" | "invisible_transfer" |
-                           "parked" | "consultation" | "hangup" | "round" | "parted",
+                         "parked" | "consultation" | "hangup" | "round" | "parted" | "picked_up" | "place_taken",
                  "call_id": "1795276750.0", "queue": "support" | null,
                  "facts":   {"says": "answered by Anna", "at": "facts.jsonl:12" | null},
                  "witness": {"says": "abandoned", "at": "queue_log:3,7" | null},
@@ -35,6 +35,7 @@ a line of the log fits nothing; the exit status is then 1, as it is when nothing
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from math import inf
 from pathlib import Path
@@ -53,6 +54,9 @@ __all__ = ["REASONS", "TOLERANCE_SECONDS", "Difference", "Report", "Side", "audi
 
 TOLERANCE_SECONDS = 1.2
 """Asterisk's figures are whole seconds, each end of an interval truncated by itself; the rest is for its threads."""
+
+_OF_A_STAY = ("RINGNOANSWER", "CONNECT")
+"""The first lines of whoever took an agent's place in line."""
 
 
 def audit(
@@ -96,6 +100,9 @@ def audit(
         report.differences.append(Difference("unreadable", "", None, NOTHING, Side(damaged.why, damaged.place)))
     for line, why in witness.misfits:
         if window.holds(line.at):
-            misfit = Side(f"{line.event}: {why}", line.place)
-            report.differences.append(Difference("misfit", line.call_id, line.queue, NOTHING, misfit))
+            misfit = Difference("misfit", line.call_id, line.queue, NOTHING, Side(f"{line.event}: {why}", line.place))
+            if line.event in _OF_A_STAY and told.took_place(line.call_id, line.queue, line.at):
+                report.explained.append(replace(misfit, reason="place_taken"))
+            else:
+                report.differences.append(misfit)
     return report

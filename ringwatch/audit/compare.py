@@ -112,7 +112,8 @@ class VisitComparison:
             if line.call_id not in (seen.channel, visit.call_id):
                 self._differ("misfit", visit, seen, f"call {visit.call_id}", f"{line.event} of {line.call_id}")
         if visit.agent != log.agent:
-            self._differ("agent", visit, seen, visit.agent or "nobody", log.agent or "nobody")
+            why: Reason | None = "picked_up" if self._told.picked_up(visit, log.agent or "") else None
+            self._differ("agent", visit, seen, visit.agent or "nobody", log.agent or "nobody", why)
         self._amount("wait", visit, seen, visit.wait_seconds, log.wait_seconds)
         # A moment is truncated, and one of a visit found on attaching is reckoned back from whole seconds.
         slack = QUEUE_LOG_PRECISION

@@ -59,6 +59,12 @@ class PartComparison:
             for each in report.explained
             if each.kind in ("only_in_log", "only_in_facts", "outcome")
         }
+        # Whoever picked a call up is, to the log, the member who was rung.
+        self._pickers = {
+            (each.call_id, each.queue, each.witness.says): each.facts.says
+            for each in report.explained
+            if each.reason == "picked_up"
+        }
         self._missing = {
             (each.call_id, each.queue) for each in report.differences if each.kind in ("only_in_log", "only_in_facts")
         }
@@ -115,7 +121,9 @@ class PartComparison:
         for transfer in self._told.transfers.values():
             if transfer.queue and transfer.result == "success":
                 ours[transfer.call_id, transfer.queue, transfer.from_agent].append(transfer)
-        theirs = self._by_agent(*TRANSFERS)
+        theirs: dict[Where, list[Line]] = defaultdict(list)
+        for (call_id, queue, agent), rows in self._by_agent(*TRANSFERS).items():
+            theirs[call_id, queue, self._pickers.get((call_id, queue, agent), agent)] += rows
         for where in self._sorted(ours.keys() | theirs.keys()):
             mine = sorted(ours.get(where, ()), key=lambda transfer: transfer.at)
             for line in theirs.get(where, ()):

@@ -55,6 +55,25 @@ class Told:
         """Return where a fact stands."""
         return self.places[type(fact).__name__, fact.key]
 
+    def took_place(self, call_id: str, queue: str, at: float) -> bool:
+        """Tell whether a caller stood in a queue at a moment, handed on by an agent who had joined it before."""
+        stood = (each for each in self.visits.values() if (each.call_id, each.queue) == (call_id, queue))
+        joined = max((each.joined_at for each in stood if each.joined_at <= at), default=at)
+        return any(
+            each.call_id == call_id and each.kind == "attended" and each.result == "success" and joined < each.at <= at
+            for each in self.transfers.values()
+        )
+
+    def picked_up(self, visit: QueueVisit, rung: str) -> bool:
+        """Tell whether a visit was answered at another phone than that of the member who was rung for it."""
+        answered_at = visit.joined_at + visit.wait_seconds
+        results = {
+            each.agent if each.result == "elsewhere" else each.result
+            for each in self.attempts.values()
+            if (each.call_id, each.queue) == (visit.call_id, visit.queue) and abs(each.ended_at - answered_at) < 1.0
+        }
+        return rung in results and "answered" not in results
+
 
 @dataclass(slots=True)
 class Seen:

@@ -44,6 +44,8 @@ Reason = Literal[
     "hangup",
     "round",
     "parted",
+    "picked_up",
+    "place_taken",
 ]
 REASONS: dict[Reason, str] = {
     "gap": "ringwatch was not listening, and says so in a gap fact",
@@ -57,6 +59,8 @@ REASONS: dict[Reason, str] = {
     "hangup": "the agent handed the caller on by hanging up: app_queue saw that first",
     "round": "app_queue counts a ring from the beginning of its round, in which other phones had rung before",
     "parted": "CDR tells the pieces between which the caller was handed on, parked or left alone; they fit",
+    "picked_up": "queue_log names the member who was rung, though another phone picked the call up",
+    "place_taken": "a caller was put into an agent's place in line, under whom queue_log knows the joining",
 }
 _RANK = {kind: rank for rank, kind in enumerate(DifferenceKind.__args__)}  # type: ignore[attr-defined]
 _SHOWN = 40

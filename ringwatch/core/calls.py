@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ringwatch.core import events as ev
-from ringwatch.core.facts import AttemptResult, CallOffered, Direction, EndedBy, Record
+from ringwatch.core.facts import AttemptResult, CallOffered, Direction, EndedBy, Outcome, Record
 from ringwatch.core.lifecycle import DIAL_STATUS, HANGUP_CAUSE, VisitSignal
+from ringwatch.core.passing import Passing
 from ringwatch.core.queues import Queues
 from ringwatch.core.standards import Policy
 from ringwatch.core.state import Attempt, CallState, Channel, Leg, Visit
@@ -38,6 +39,9 @@ class Calls:
             tell=tell,
             met=self._leg_began,
             ended=self._leg_ended,
+        )
+        self.passing = Passing(
+            find=self._channels.get, queues=queues, end_attempt=self._end_attempt, answered=self._answered
         )
         self.resumed_at = 0.0
         """When the stream last came back after a break."""
@@ -97,7 +101,7 @@ class Calls:
 
     def _start_call(self, channel: Channel, at: float, *, originated: bool) -> CallState:
         direction: Direction = "outbound" if originated or self._is_ours(channel.device) else "inbound"
-        call = CallState(channel.uniqueid, channel, at, direction, originated)
+        call = CallState(channel.uniqueid, channel, channel.caller, at, direction, originated)
         channel.call = call
         self._calls[call.call_id] = call
         return call
@@ -166,6 +170,17 @@ class Calls:
         if not call.joined:
             self._tell(self._teller.call(call, at))
 
+    def transferred(self, event: ev.Transferred) -> None:
+        """Somebody was handed on, perhaps into a place that another one had taken."""
+        self.talks.transferred(event)
+        heir, second = self._channels.get(event.taken_by), self._channels.get(event.second)
+        if heir and second:
+            if bridge := second.bridge:
+                # Into a conference: nothing says that the one leaves it and the other enters.
+                self.talks.bridge_left(ev.BridgeLeft(event.at, second.uniqueid, bridge))
+                self.talks.bridge_entered(ev.BridgeEntered(event.at, heir.uniqueid, bridge))
+            self.passing.takes_place(heir, second)
+
     # -- dialling
 
     def dial_began(self, event: ev.DialBegan) -> None:
@@ -176,34 +191,50 @@ class Calls:
         if dest.attempt or dest.call:
             return
         if not event.uniqueid:
-            if not dest.is_local:
+            if not dest.is_local or dest.linkedid == dest.uniqueid:
+                # Else a phone is consulted: its wire is linked to whoever asks.
                 self._start_call(dest, event.at, originated=True)
-            return
-        dialler = self._channels.get(event.uniqueid)
-        if dialler is None:
-            return
+        elif dialler := self._channels.get(event.uniqueid):
+            self._dialled(dialler, dest, event.at)
+
+    def _dialled(self, dialler: Channel, dest: Channel, at: float) -> None:
         front = self._channels.get(dialler.partner or "") if dialler.is_local else None
-        if front and front.attempt and (front.attempt.open or front.attempt.leg):
+        sent, dialler.forwarded = dialler.forwarded, None
+        if sent:
+            agent = sent.agent if sent.visit else dest.device
+            self._start_attempt(sent.call, sent.visit, dest, agent, dest.device, at).forwarded = True
+        elif front and front.attempt and (front.attempt.open or front.attempt.leg):
             dest.attempt = front.attempt
-            front.attempt.phone = dest.device
+            if not dest.is_local and not front.attempt.phone:
+                front.attempt.phone = dest.device
+        elif front and front.call:
+            # An Originate rings its agent through a wire.
+            dest.owner = front.call
         elif dialler.call:
-            self._dial(dialler.call, dest, event.at)
+            self._dial(dialler.call, dest, at)
         elif dialler.is_local:
-            dialler.dialled.append(dest)
-            if call := self._linked(dialler):
-                # A phone that an agent consults, or that a transfer behind a Local member leads to.
-                self._start_attempt(call, None, dest, dest.device, dest.device, event.at)
+            self._dialled_by_wire(dialler, dest, at)
+
+    def _dialled_by_wire(self, dialler: Channel, dest: Channel, at: float) -> None:
+        dialler.dialled.append(dest)
+        call = self._linked(dialler)
+        if call and dialler.uniqueid == call.call_id:
+            # The wire through which an Originate rang its agent, who is there now.
+            self._dial(call, dest, at)
+        elif call:
+            # A phone that an agent consults, or that a transfer behind a Local member leads to.
+            self._start_attempt(call, None, dest, dest.device, dest.device, at)
 
     def _dial(self, call: CallState, dest: Channel, at: float) -> None:
         ours = self._is_ours(dest.device) or dest.is_local
-        if call.direction == "outbound" and ours:
+        if call.direction == "outbound" and ours and call.answered_at is None:
             call.direction = "internal"
         if call.offered_at is None:
             call.offered_at = at
             if call.direction == "inbound":
                 call.line = self._policy.line(call.channel.exten, call.channel.context)
                 self._tell(CallOffered(pbx=self._pbx, call_id=call.call_id, queue=call.line, ordinal=1, at=at))
-        if call.direction == "outbound":
+        if call.direction == "outbound" and not ours:
             # The customer's phone is not the desk's: how long it rings is nobody's merit.
             dest.owner = call
             return
@@ -213,13 +244,14 @@ class Calls:
         """A queue calls a member."""
         call, channel = self.caller(event.uniqueid, "", "", event.at)
         dest = self.channel_of(event.dest, event.dest_channel, "", event.at)
+        channel.forwarded = None  # it led nowhere
         if dest.attempt is None:
             visit = self.visits.current(call, channel, event.queue, event.at)
             self._start_attempt(call, visit, dest, event.agent, event.interface, event.at)
 
     def _start_attempt(
         self, call: CallState, visit: Visit | None, dest: Channel, agent: str, interface: str, at: float
-    ) -> None:
+    ) -> Attempt:
         call.round_answered = False
         attempt = Attempt(call, visit, agent, interface, dest.uniqueid, at)
         dest.attempt = attempt
@@ -229,6 +261,7 @@ class Calls:
             # The far half of a Local pair may dial before the near half is told to be called.
             call.attempts.pop(phone.uniqueid, None)
             phone.attempt, attempt.phone = attempt, phone.device
+        return attempt
 
     def is_no_phone(self, far: Channel) -> None:
         """Forget that the near half of a Local pair was called: its far half stands in a queue's line."""
@@ -257,7 +290,11 @@ class Calls:
         if attempt and attempt.open and attempt.dest == event.dest:
             call = attempt.call
             result = DIAL_STATUS.get(event.status, "failed")
-            if event.status == "CANCEL":
+            if event.forwarded:
+                result = "elsewhere"
+                if dialler := self._channels.get(event.uniqueid):
+                    dialler.forwarded = attempt
+            elif event.status == "CANCEL":
                 if not call.round_answered and not call.channel.hangup_requested:
                     # Dial lets a group go before it says who answered (seen in mix-22): what follows tells.
                     attempt.cancelled_at = event.at
@@ -266,8 +303,8 @@ class Calls:
             self._end_attempt(attempt, event.at, result)
             if result == "answered" and attempt.visit is None and event.uniqueid == call.channel.uniqueid:
                 self._answered(call, event.at)
-        elif event.status == "ANSWER" and dest.owner and dest.owner.channel.uniqueid == event.uniqueid:
-            self._answered(dest.owner, event.at)
+        elif event.status == "ANSWER":
+            self.passing.answered_by_another(event, dest)
 
     @staticmethod
     def _answered(call: CallState, at: float) -> None:
@@ -287,19 +324,19 @@ class Calls:
         if attempt.rang_at is not None:
             attempt.ring_seconds = at - attempt.rang_at
             (attempt.visit.rings if attempt.visit else call.rings).stop(at)
-        if attempt.visit is None:
+        if attempt.visit is None or attempt.forwarded:
             # The phone behind a Local pair is who was called, where there is one.
             attempt.interface = attempt.phone or attempt.interface
+        if attempt.visit is None:
             attempt.agent = self._queues.agent_at(attempt.interface)
         if result == "answered":
             call.round_answered = True
             if attempt.visit:
                 attempt.visit.answered_by = attempt
-        elif call.channel.hangup_requested:
-            call.line_outcome = "abandoned"
         else:
-            call.line_outcome = "timeout" if result == "no_answer" else "failed"
-        self._tell(self._teller.attempt(attempt, at, result))
+            unserved: Outcome = "timeout" if result == "no_answer" else "failed"
+            call.line_outcome = "abandoned" if call.channel.hangup_requested else unserved
+        self._tell(self._teller.attempt(attempt, at, "elsewhere" if attempt.taken_by else result))
 
     def agent_connected(self, event: ev.AgentConnected) -> None:
         """A member and the caller of a queue are put together; the bridge that follows lets them talk."""
@@ -308,7 +345,9 @@ class Calls:
         visit = self.visits.current(call, channel, event.queue, event.at)
         if self.visits.signal(call, visit, VisitSignal.CONNECT, event.at):
             visit.agent, visit.interface = event.agent, event.interface
-            if dest.attempt is None:
+            if dest.attempt and (taken_by := dest.attempt.taken_by):
+                visit.agent, visit.interface = self._queues.agent_at(taken_by), taken_by
+            elif dest.attempt is None and dest.call is None:
                 self._start_attempt(call, visit, dest, event.agent, event.interface, event.at)
             if visit.channel is call.channel:
                 self._answered(call, event.at)

@@ -82,6 +82,7 @@ class Engine:
             ev.MusicEnded: talks.music_ended,
             ev.ParkEnded: talks.park_ended,
             ev.Parked: talks.parked,
+            ev.PickedUp: calls.passing.picked_up,
             ev.Shutdown: self._shutdown,
             ev.SnapshotBegan: self._snapshot_began,
             ev.SnapshotEnded: self._snapshot_ended,
@@ -89,7 +90,7 @@ class Engine:
             ev.StreamFault: self._stream_fault,
             ev.StreamResumed: self._stream_resumed,
             ev.Tick: self._tick,
-            ev.Transferred: talks.transferred,
+            ev.Transferred: calls.transferred,
             ev.WaitingSeen: self._waiting_seen,
         }
 

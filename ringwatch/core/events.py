@@ -129,6 +129,15 @@ class DialEnded(_Event, frozen=True):
     uniqueid: str
     dest: str
     status: str
+    forwarded: bool = False
+    """The device answered that its calls are to go elsewhere; what is called there comes next."""
+
+
+class PickedUp(_Event, frozen=True):
+    """The party on this channel took a call that rang at somebody else's phone, the channel ``target``."""
+
+    uniqueid: str
+    target: str
 
 
 class LocalPaired(_Event, frozen=True):
@@ -197,6 +206,8 @@ class Transferred(_Event, frozen=True):
     to: str
     success: bool
     second: str = ""
+    taken_by: str = ""
+    """The channel that took the place of ``second`` in an application, a queue's line perhaps."""
 
 
 class MemberSeen(_Event, frozen=True):
@@ -292,6 +303,7 @@ Event = (
     | DialBegan
     | DialRang
     | DialEnded
+    | PickedUp
     | LocalPaired
     | BridgeEntered
     | BridgeLeft

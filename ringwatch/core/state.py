@@ -23,6 +23,11 @@ def device_of(channel: str) -> str:
     return channel.rpartition("-")[0] or channel
 
 
+def _number(interface: str) -> str:
+    """Return what is called: ``101`` of ``PJSIP/101`` and of ``Local/101@from-queue/n``."""
+    return interface.partition("/")[2].partition("@")[0]
+
+
 class RingMeter:
     """Adds up the time during which at least one phone rang."""
 
@@ -74,8 +79,16 @@ class Attempt:
     """When it was let go, as long as nothing says why."""
     phone: str = ""
     """Device of the phone behind a Local pair."""
+    forwarded: bool = False
+    """Another phone, of this agent's, had sent the call here."""
+    taken_by: str = ""
+    """Device of whoever picked the call up elsewhere."""
     leg: Leg | None = None
     """The conversation it led to, while that lasts."""
+
+    def reached(self, device: str) -> str:
+        """Name the interface at which the agent was reached: the queue's word for it, unless it is another phone."""
+        return device if self.forwarded or _number(device) != _number(self.interface) else self.interface
 
 
 @dataclass(slots=True, eq=False)
@@ -110,6 +123,8 @@ class Channel:
     linkedid: str = ""
     dialled: list[Channel] = field(default_factory=list)
     """Of half a Local pair: the phones it has dialled for itself."""
+    forwarded: Attempt | None = None
+    """What it dialled last was sent elsewhere: whatever it dials next is rung for that."""
 
     @property
     def device(self) -> str:
@@ -130,14 +145,12 @@ class Leg:
     agent: str
     interface: str
     phone: Channel
-    """The channel at the other end: the agent's, or the customer's where the agent calls out."""
+    """The agent's channel."""
     device: str
     """The agent's device."""
     started_at: float
     visit: Visit | None
     attempt: Attempt | None
-    agent_is_caller: bool = False
-    """The agent called out: the call's own channel is the agent's."""
     left: tuple[float, EndedBy] | None = None
     """When the first of the two went, and which."""
     away_since: float | None = None
@@ -195,6 +208,8 @@ class CallState:
 
     call_id: str
     channel: Channel
+    """The caller's channel; once a customer whom an agent called has answered, the customer's."""
+    caller: str
     started_at: float
     direction: Direction
     originated: bool = False

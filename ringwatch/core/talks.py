@@ -19,8 +19,9 @@ from collections.abc import Callable, Iterable
 
 from ringwatch.core import events as ev
 from ringwatch.core.facts import EndedBy, HoldKind, Record
+from ringwatch.core.passing import goes_on_with
 from ringwatch.core.queues import Queues
-from ringwatch.core.state import CallState, Channel, Leg
+from ringwatch.core.state import Attempt, CallState, Channel, Leg
 from ringwatch.core.telling import Teller
 
 BLINK_SECONDS = 0.25
@@ -110,7 +111,10 @@ class Talks:
     def _look(self, channel: Channel, at: float) -> None:
         """See who talks now with the callers near a channel."""
         near = self._together(channel)
-        calls = {id(each.call): each.call for each in near if each.call and each.call.channel is each}
+        own = [each for each in near if each.call and each.call.channel is each]
+        # Whoever serves a caller is not served by others who are in the same conference.
+        serving = [each for each in own if each.leg and each.leg.call.channel in own]
+        calls = {id(each.call): each.call for each in own if each.call and each not in serving}
         for call in calls.values():
             self._reconcile(call, near if call.channel in near else self._together(call.channel), at)
 
@@ -145,12 +149,12 @@ class Talks:
 
     def _meet(self, call: CallState, phone: Channel, near: list[Channel], at: float) -> None:
         attempt = phone.attempt
-        outward = call.direction == "outbound" and not self._is_ours(phone.device)
-        device = call.channel.device if outward else phone.device
-        if attempt and not outward:
-            agent, interface = attempt.agent, attempt.interface
-        else:
-            agent, interface = self._queues.agent_at(device), device
+        if call.direction == "outbound" and attempt is None and not self._is_ours(phone.device):
+            # The customer whom the agent had called answers: from now on it is the customer who is served.
+            customer, phone = phone, call.channel
+            goes_on_with(call, customer)
+        device = phone.device
+        agent, interface = self._who(attempt, device)
         visit = attempt.visit if attempt and attempt.visit and attempt.visit.connected_at is not None else None
         for parked in [leg for leg in call.legs.values() if leg.parked]:
             # Whoever fetches a caller may be in the bridge before it is told.
@@ -159,7 +163,7 @@ class Talks:
         if call.parked_by and again:
             # Back at the one who had parked the caller: app_queue counts it as one talk all along.
             agent, interface, visit = call.parked_by.agent, call.parked_by.interface, call.parked_by.visit
-        leg = Leg(call, agent, interface, phone, device, at, visit, attempt, agent_is_caller=outward)
+        leg = Leg(call, agent, interface, phone, device, at, visit, attempt)
         call.legs[phone.uniqueid] = phone.leg = leg
         leg.wires = [each for each in near if each.is_local]
         for each in leg.wires:
@@ -179,11 +183,17 @@ class Talks:
             call.bounces += 1
         self._met(leg)
 
+    def _who(self, attempt: Attempt | None, device: str) -> tuple[str, str]:
+        """Name the agent at a device, and the interface: as a queue does where it rang for one of its members."""
+        if attempt and not attempt.taken_by:
+            return attempt.agent, attempt.reached(device)
+        return self._queues.agent_at(device), device
+
     @staticmethod
     def _fetched(own: CallState, at: float) -> None:
         """An agent's own call was made to fetch a caller, and has; a phone that was called back made none."""
         own.answered_at = own.answered_at or at
-        own.joined = own.originated and own.offered_at is None
+        own.joined |= own.originated and own.offered_at is None
 
     def channel_gone(self, channel: Channel, at: float) -> None:
         """A channel hung up; a parked caller's leg waits for whoever fetches the call."""
@@ -213,13 +223,29 @@ class Talks:
         """An agent handed the caller on, or tried to."""
         channels = [self._find(event.transferer), self._find(event.second)]
         legs = [leg for each in channels if each for leg in self._legs_of(each) if _side(leg, each) == "agent"]
+        if not legs and (transferer := channels[0]) and (call := transferer.call) and call.direction == "internal":
+            self._hands_on_the_called(call, event)
         for leg in legs[:1]:
             # An agent who dialled before handing on knows the number; who answers there is another matter.
-            asked = next((each.exten for each in channels if each and each.call and each.call is not leg.call), "")
+            others = [each for each in channels if each and each is not leg.phone and each.call is not leg.call]
+            asked = next((each.exten for each in others if each.call), "")
             self._tell(self._teller.transfer(leg, event, asked or event.to or self._reached(leg)))
             if event.success:
                 leg.call.transfers += 1
                 self._end(leg, leg.left[0] if leg.left else event.at, "transfer")
+
+    def _hands_on_the_called(self, call: CallState, event: ev.Transferred) -> None:
+        """The one who had called a colleague handed that one on: now the colleague is served."""
+        for leg in list(call.legs.values())[:1]:
+            caller = call.channel
+            self._tell(self._teller.transfer(leg, event, event.to, by=self._queues.agent_at(caller.device)))
+            if event.success and leg.phone.call is None:
+                call.transfers += 1
+                self._end(leg, leg.left[0] if leg.left else event.at, "transfer")
+                goes_on_with(call, leg.phone)
+                if event.kind == "attended":
+                    # The two are together by now.
+                    self._look(leg.phone, event.at)
 
     def over(self, call: CallState, at: float) -> None:
         """Let a caller go who stands in a line now: who handed the caller on may be told a moment later."""
@@ -346,6 +372,4 @@ class Talks:
 
 
 def _side(leg: Leg, channel: Channel) -> EndedBy:
-    """Name the side a channel is on: an agent who calls out is the one whose call it is."""
-    is_caller = channel is leg.call.channel
-    return "agent" if is_caller == leg.agent_is_caller else "caller"
+    return "caller" if channel is leg.call.channel else "agent"

@@ -49,6 +49,8 @@ class Teller:
         desk_rings = standard.rings_in(visit.rings.total)
         caller_rings = None if heard is None else standard.rings_in(heard)
         attempt = visit.answered_by
+        if attempt and attempt.taken_by:
+            attempt = None  # whoever picked the call up was not rung
         return QueueVisit(
             pbx=self._pbx,
             call_id=call.call_id,
@@ -110,14 +112,14 @@ class Teller:
             line=None if leg.visit else leg.call.line,
         )
 
-    def transfer(self, leg: LegState, event: Transferred, to: str) -> Transfer:
-        """Tell a transfer, made or refused."""
+    def transfer(self, leg: LegState, event: Transferred, to: str, by: str = "") -> Transfer:
+        """Tell a transfer, made or refused; by the leg's agent if by nobody else."""
         return Transfer(
             pbx=self._pbx,
             call_id=leg.call.call_id,
             at=event.at,
             kind=event.kind,
-            from_agent=leg.agent,
+            from_agent=by or leg.agent,
             to=to,
             result="success" if event.success else "failed",
             queue=leg.visit.queue if leg.visit else None,
@@ -168,7 +170,7 @@ class Teller:
             started_at=call.started_at,
             ended_at=ended_at,
             direction=call.direction,
-            caller=call.channel.caller,
+            caller=call.caller,
             answered=answered,
             answered_at=call.answered_at,
             wait_seconds=seconds(wait),

@@ -75,6 +75,20 @@ REAL: list[Row] = [
         ev.Transferred,
         ("1795277060.67", "attended", "108", True, "1795277060.67"),
     ),
+    (
+        "cases-22",
+        "AttendedTransfer",
+        "1795296091.974225",
+        ev.Transferred,
+        ("1795296089.79", "attended", "Queue", True, "1795296090.80", "1795296089.78"),
+    ),
+    (
+        "cases-16",
+        "AttendedTransfer",
+        "1795296197.508097",
+        ev.Transferred,
+        ("1795296195.551", "attended", "Queue", True, "1795296196.557", "1795296195.548"),
+    ),
     ("scenarios-22", "BlindTransfer", "1795276753.747459", ev.Transferred, ("1795276750.1", "blind", "108", True)),
     ("scenarios-16", "BlindTransfer", "1795277023.621729", ev.Transferred, ("1795277020.3", "blind", "108", True)),
     (
@@ -125,6 +139,8 @@ REAL: list[Row] = [
     ),
     ("scenarios-22", "DialEnd", "1795276751.667253", ev.DialEnded, ("1795276750.0", "1795276750.1", "ANSWER")),
     ("scenarios-16", "DialEnd", "1795277021.541581", ev.DialEnded, ("1795277020.0", "1795277020.3", "ANSWER")),
+    ("cases-22", "DialEnd", "1795296059.188898", ev.DialEnded, ("1795296059.23", "1795296059.24", "CANCEL", True)),
+    ("cases-16", "DialEnd", "1795296163.693766", ev.DialEnded, ("1795296163.174", "1795296163.177", "CANCEL", True)),
     ("scenarios-22", "DialState", "1795276750.162812", ev.DialRang, ("1795276750.0", "1795276750.1")),
     ("scenarios-16", "DialState", "1795277020.035268", ev.DialRang, ("1795277020.0", "1795277020.3")),
     ("scenarios-22", "Hangup", "1795276753.748506", ev.ChannelEnded, ("1795276750.1", 16)),
@@ -161,6 +177,8 @@ REAL: list[Row] = [
     ),
     ("scenarios-22", "Newexten", "1795276750.156164", ev.QueueEntered, ("1795276750.0", "support,tT,,,60")),
     ("scenarios-16", "Newexten", "1795277020.032451", ev.QueueEntered, ("1795277020.0", "support,tT,,,60")),
+    ("cases-22", "Pickup", "1795296041.113783", ev.PickedUp, ("1795296040.2", "1795296039.1")),
+    ("cases-16", "Pickup", "1795296145.596020", ev.PickedUp, ("1795296145.5", "1795296144.3")),
     ("scenarios-22", "QueueCallerAbandon", "1795276865.901970", ev.CallerAbandoned, ("1795276860.20", "support")),
     ("scenarios-16", "QueueCallerAbandon", "1795277135.778052", ev.CallerAbandoned, ("1795277130.188", "support")),
     (

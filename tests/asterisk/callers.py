@@ -25,7 +25,7 @@ class Call:
     patience: float | None
     dialled: float | None = None
     progress: list[tuple[float, int]] = field(default_factory=list)
-    """Provisional answers: 100, 180, 183."""
+    """Provisional answers: 100, 180, 181 (forwarded), 183."""
     answered: float | None = None
     """Asterisk's 200 OK: for a queue behind Answer() that is long before an agent picks up."""
     phone_answered: float | None = None

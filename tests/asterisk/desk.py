@@ -120,6 +120,7 @@ class Desk:
         *,
         ring: float | None = 1.5,
         refuse: int | None = None,
+        forward: str | None = None,
         silent: bool = False,
         hold_after: float | None = None,
         hold_for: float = 2.0,
@@ -129,6 +130,7 @@ class Desk:
         manner = Manner(
             ring=ring,
             refuse=refuse,
+            forward=forward,
             silent=silent,
             hold_after=hold_after,
             hold_for=hold_for,

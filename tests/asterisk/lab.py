@@ -113,7 +113,8 @@ class Asterisk:
     def configure(self, *, channelvars: Sequence[str] = ()) -> None:
         """Write all configuration files from the templates; a running Asterisk needs a reload to see them."""
         agents = "".join(
-            f"[{number}](anyone)\ncontext=internal\ncallerid=Agent {number} <{number}>\naors={number}\n"
+            f"[{number}](anyone)\ncontext=internal\ncall_group=1\npickup_group=1\n"
+            f"callerid=Agent {number} <{number}>\naors={number}\n"
             f"[{number}](place)\ncontact=sip:{number}@127.0.0.1:{self.ports.phones}\n"
             for number in AGENTS
         )

@@ -29,6 +29,8 @@ class Manner:
     """Rings this long before it answers (or refuses); None rings until the caller's side gives up."""
     refuse: int | None = None
     """Answers with this SIP status (BUSY, DECLINED or NOT_THERE) instead; with ring=0 it does not even ring."""
+    forward: str | None = None
+    """Sends the caller on to this number instead (302), rung or, with ring=0, at once."""
     silent: bool = False
     """Says nothing at all, like a phone behind a dead cable."""
     hold_after: float | None = None
@@ -65,7 +67,7 @@ class PhoneCall:
     ended: float | None = None
     sound: int = 0
     """Asterisk's RTP port for it."""
-    end: Literal["cancelled", "refused", "asterisk", "phone", "lost"] | None = None
+    end: Literal["cancelled", "refused", "forwarded", "asterisk", "phone", "lost"] | None = None
     """Who said BYE; or: a CANCEL of Asterisk's before an answer, the phone's refusal, an Asterisk that was killed."""
     holds: list[Hold] = field(default_factory=list)
     refusals: int = 0
@@ -133,12 +135,15 @@ class Phone:
         `into`: an answered call of this phone's to that number, in which the other party takes its place: attended.
         """
         call = _by_hand(call or self.current)
-        target = f"sip:{number}@127.0.0.1:{self._sipp.asterisk_port}"
+        target = self._address(number)
         if into is not None:
             if into.tags is None:
                 raise SippError(f"{into} is not answered: nobody can take its place")
             target += f"?Replaces={into.call_id}%3Bto-tag%3D{into.tags[0]}%3Bfrom-tag%3D{into.tags[1]}"
         self._sipp.tell(call.call_id, "TRANSFER", X_To=f"<{target}>")
+
+    def _address(self, number: str) -> str:
+        return f"sip:{number}@127.0.0.1:{self._sipp.asterisk_port}"
 
     async def press(self, keys: str, call: PhoneCall | None = None) -> None:
         """Press keys one after the other; `call.pressed` has what Asterisk took."""
@@ -165,7 +170,7 @@ class Phone:
         if manner.silent:
             return
         rung = call.offered
-        if manner.refuse is None or manner.ring != 0:
+        if manner.ring != 0 or (manner.refuse is None and manner.forward is None):
             self._sipp.tell(call.call_id, "RING")
             rung = await self._moment(call, "ringing")
         if manner.ring is None:
@@ -173,6 +178,9 @@ class Phone:
         await _sleep_until(rung + manner.ring)
         if manner.refuse is not None:
             self._refuse(call, manner.refuse)
+            return
+        if manner.forward is not None:
+            self._sipp.tell(call.call_id, "FORWARD", X_To=f"<{self._address(manner.forward)}>")
             return
         self._sipp.tell(call.call_id, "ANSWER")
         answered = await self._moment(call, "answered")
@@ -320,7 +328,7 @@ class Phones:
             call.holds[-1].end = at
         call.ended = at
         match how:
-            case "cancelled" | "refused" | "asterisk" | "phone" | "lost":
+            case "cancelled" | "refused" | "forwarded" | "asterisk" | "phone" | "lost":
                 call.end = how
             case _:
                 raise AssertionError(how)

@@ -15,7 +15,7 @@ from .ami import AmiError
 from .callers import Call
 from .desk import Desk, PhoneDeed
 from .phones import Phone, PhoneCall
-from .random_plan import Act, Administered, Plan, PlannedCall, Replugged, plan
+from .random_plan import PICKUP, Act, Administered, Plan, PlannedCall, Replugged, plan
 from .sipp import SippError, until
 
 _LAST_WORDS = 12.0  # seconds after the last call in which calls may end by themselves
@@ -102,7 +102,19 @@ class RandomDesk:
 
     # ------------------------------------------------------------------------------------------------ calls
 
+    async def _pick_up(self, planned: PlannedCall) -> None:
+        """A phone takes a call that rings somewhere, should one ring."""
+        picking = self._desk.dial(PICKUP, endpoint=planned.endpoint)
+        with contextlib.suppress(SippError):
+            await picking.picked_up()
+            self.done["picked up"] += 1
+            await asyncio.sleep(planned.talk or 0.0)
+            picking.hangup()
+
     async def _call(self, planned: PlannedCall) -> None:
+        if planned.extension == PICKUP:
+            await self._pick_up(planned)
+            return
         call = self._desk.dial(
             planned.extension,
             endpoint=planned.endpoint,
@@ -135,11 +147,15 @@ class RandomDesk:
         match act.kind:
             case "blind":
                 return await self._ami("BlindTransfer", Channel=agent, Context="internal", Exten=act.to)
-            case "attended" | "consult":
-                return await self._consult(agent, act)
             case "agent_hangup" | "caller_hangup":
                 return await self._ami("Hangup", Channel=own if act.kind == "caller_hangup" else agent)
-        return await self._park(call, own, agent, act)
+            case "conference":
+                doing = self._confer(agent, act)
+            case "attended" | "consult":
+                doing = self._consult(agent, act)
+            case _:
+                doing = self._park(call, own, agent, act)
+        return await doing
 
     async def _bridged(self, call: Call) -> tuple[str | None, str | None]:
         """Return the names of the caller's channel and of the only other one in its bridge, after some looking."""
@@ -200,6 +216,18 @@ class RandomDesk:
             await self._ami("Hangup", Channel=agent)
         else:
             await asyncio.sleep(_ALONE)  # the agent comes back after atxfernoanswertimeout
+        return True
+
+    async def _confer(self, agent: str, act: Act) -> bool:
+        """Hand the caller on into a conference, where another agent comes and goes."""
+        if not await self._ami("BlindTransfer", Channel=agent, Context="internal", Exten=act.to):
+            return False
+        await asyncio.sleep(act.then / 2)
+        coming = self._desk.dial(act.to, endpoint=act.by)
+        with contextlib.suppress(SippError):
+            await coming.picked_up()
+            await asyncio.sleep(act.then)
+            coming.hangup()
         return True
 
     async def _park(self, call: Call, own: str, agent: str, act: Act) -> bool:

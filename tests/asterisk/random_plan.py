@@ -26,6 +26,7 @@ ActKind = Literal[
     "park_back",  # parked, and nobody fetches the caller
     "park_fetch",  # parked, and `by` fetches the caller `then` seconds later
     "park_leave",  # parked, and the caller hangs up `then` seconds later
+    "conference",  # AMI BlindTransfer into a conference of one's own, where `by` comes to talk `then` seconds later
     "phone_hangup",
     "agent_hangup",  # AMI Hangup of the agent's channel
     "caller_hangup",  # AMI Hangup of the caller's channel
@@ -33,6 +34,9 @@ ActKind = Literal[
 
 BUSY_PHONES = ("117", "130")
 NOBODY = "199"
+PICKUP = "*8"
+FORWARDING = ("103", "108", "112", "122")
+"""Phones that may send their calls on; never to one another, which would go round and round."""
 OUTSIDERS = tuple(f"01550000{number:02d}" for number in range(1, 9))
 _PHONES = [number for number in AGENTS if number not in BUSY_PHONES]
 _QUEUE_EXTENSIONS = ("800", "801", "802", "803")
@@ -64,6 +68,7 @@ _ACTS: dict[ActKind, int] = {
     "park_back": 4,
     "park_fetch": 5,
     "park_leave": 2,
+    "conference": 3,
     "phone_hangup": 6,
     "agent_hangup": 4,
     "caller_hangup": 3,
@@ -135,7 +140,7 @@ class Plan:
 def plan(seed: int, seconds: float) -> Plan:
     """Draw a desk of so many seconds: the same seed, the same desk."""
     rng = Random(seed)  # noqa: S311 - chance on purpose: nothing here is a secret
-    phones = {number: _manner(rng) for number in _PHONES}
+    phones = {number: _manner(rng, number) for number in _PHONES}
     phones |= {number: Manner(ring=0, refuse=BUSY) for number in BUSY_PHONES}
     phones |= {number: Manner(ring=rng.uniform(0.5, 3.0), hangup_after=rng.uniform(2, 9)) for number in OUTSIDERS}
     calls, at = [], rng.expovariate(CALLS_PER_SECOND)
@@ -145,8 +150,11 @@ def plan(seed: int, seconds: float) -> Plan:
     return Plan(phones, calls, [*_replugged(rng, seconds), *_administered(rng, seconds)])
 
 
-def _manner(rng: Random) -> Manner:
+def _manner(rng: Random, number: str) -> Manner:
     kind = rng.random()
+    if number in FORWARDING and rng.random() < 0.3:
+        to = rng.choice([number for number in _PHONES if number not in FORWARDING])
+        return Manner(ring=rng.choice([0.0, rng.uniform(0.3, 2.0)]), forward=to)
     if kind < 0.08:
         return Manner(ring=None)
     if kind < 0.12:
@@ -173,7 +181,9 @@ def _call(rng: Random, at: float) -> PlannedCall:
             talk=talk / 2,
             patience=rng.uniform(1.5, 8.0),
         )
-    if kind < 0.11:
+    if kind < 0.08:
+        return PlannedCall(at=at, extension=PICKUP, endpoint=rng.choice(_PHONES), talk=talk / 2)
+    if kind < 0.14:
         endpoint = rng.choice(_PHONES)
         extension = rng.choice([*(number for number in _PHONES if number != endpoint), *_QUEUE_EXTENSIONS * 3])
         return PlannedCall(at=at, extension=extension, endpoint=endpoint, talk=talk / 2, patience=rng.uniform(1.5, 12))
@@ -197,6 +207,8 @@ def _acts(rng: Random) -> list[Act]:
         match kind:
             case "consult":
                 to = rng.choice([NOBODY, *BUSY_PHONES])
+            case "conference":
+                to = f"88{rng.randrange(10000):04}"
             case "keys":
                 # Three digits that no longer number begins with: they are dialled at once.
                 to = rng.choice([rng.choice(_PHONES), rng.choice(_QUEUE_EXTENSIONS)])
@@ -215,7 +227,11 @@ def _acts(rng: Random) -> list[Act]:
 
 
 def _replugged(rng: Random, seconds: float) -> list[Replugged]:
-    return [Replugged(rng.uniform(0, seconds), rng.choice(_PHONES), _manner(rng)) for _ in range(int(seconds / 2))]
+    changes = []
+    for _ in range(int(seconds / 2)):
+        at, number = rng.uniform(0, seconds), rng.choice(_PHONES)
+        changes.append(Replugged(at, number, _manner(rng, number)))
+    return changes
 
 
 def _administered(rng: Random, seconds: float) -> list[Administered]:

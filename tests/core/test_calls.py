@@ -842,12 +842,14 @@ def test_an_originated_call_nobody_takes() -> None:
     assert (told.call.outcome, told.call.direction, told.attempts) == ("failed", "outbound", [])
 
 
-def test_an_originated_local_channel_is_nobodys_call() -> None:
-    """It is wire, whatever is behind it."""
+def test_an_originated_local_channel_is_a_call_unless_it_is_made_for_another() -> None:
+    """Click-to-call rings an agent through a wire, as nobody; so does a consultation, for the sake of its caller."""
     desk = Desk()
-    near, name = desk.opens("Local/101@internal;1")
-    desk.says(ev.DialBegan(desk.at, "", near, name)).says(ev.ChannelEnded(desk.at, near, 16))
-    assert desk.told().calls == []
+    for linkedid in ("", "1.1"):
+        near, name = desk.opens("Local/101@internal;1", linkedid=linkedid)
+        desk.says(ev.DialBegan(desk.at, "", near, name)).says(ev.ChannelEnded(desk.at, near, 16))
+    call = desk.told().call
+    assert (call.direction, call.outcome) == ("outbound", "failed")
 
 
 # -- channels nobody knows
