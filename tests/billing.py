@@ -53,7 +53,8 @@ def compare_calls(
 
 def _picked_up_elsewhere(rows: Sequence[Cel]) -> set[str]:
     """Return the channels of phones whose call was picked up at another one; their records may say ANSWERED."""
-    return {row.channel for row in rows if row.event == "PICKUP"}
+    answered = {row.channel for row in rows if row.event == "ANSWER"}
+    return {row.channel for row in rows if row.event == "PICKUP"} - answered
 
 
 def _gave_place(rows: Sequence[Cel]) -> set[str]:

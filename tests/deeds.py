@@ -7,7 +7,6 @@ asked Asterisk for a transfer or a park (`Deed`). Then facts are held against th
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +36,8 @@ class Ringing:
     offered: float
     rang: float
     """Seconds from its 180 to whatever ended that; 0 when it never rang."""
+    forwarded: bool = False
+    """It sent the call on to another phone, which rang for the same attempt where a Local channel is in front."""
 
 
 @dataclass(frozen=True)
@@ -116,25 +117,35 @@ def compare_rings(records: Sequence[Record], ledger: Ledger) -> tuple[int, list[
             continue  # the outside world
         if each.interface.startswith("Local/") and each.ended_at - each.started_at < RING_TOLERANCE and not each.rings:
             continue  # let go before the far half had dialled
-        if each.result == "answered":
-            near = [(abs(p.time.start - each.ended_at), p.rang) for p in ledger.pickups if p.number == number]
-            if min(near, default=(math.inf, 0.0))[0] > _ANSWER_NEAR and each.interface.startswith("Local/"):
-                # Answered at another phone at which the member is reached: rung since this one was.
-                answered = [p.time.start for p in ledger.pickups if abs(p.time.start - each.ended_at) <= _ANSWER_NEAR]
-                own = [r.offered for r in ledger.ringing if r.number == number]
-                near = [(abs(at - each.started_at), end - at) for at in own for end in answered]
-        elif ledger.ringing:
-            near = [(abs(r.offered - each.started_at), r.rang) for r in ledger.ringing if r.number == number]
-        else:
+        if each.result != "answered" and not ledger.ringing:
             continue
-        apart, rang = min(near, default=(_ANSWER_NEAR + 1, 0.0))
+        # A phone may be called twice in a moment: of those near, the likest.
+        rang = min(_rang(each, number, ledger), key=lambda seconds: abs(seconds - each.ring_seconds), default=None)
         compared += 1
         told = f"{each.interface} {each.result} at {each.ended_at:.3f} after {each.ring_seconds} s of ringing told"
-        if apart > _ANSWER_NEAR:
+        if rang is None:
             differences.append(Difference(each.call_id, f"ring: {told}, no such call at the phone", "ring unseen"))
         elif abs(rang - each.ring_seconds) > RING_TOLERANCE:
             differences.append(Difference(each.call_id, f"ring: {told}, {rang:.3f} s at the phone", "ring seconds"))
     return compared, differences
+
+
+def _rang(attempt: RingAttempt, number: str, ledger: Ledger) -> Iterator[float]:
+    """Return how long a phone rang that may be the one of an attempt."""
+    answers = [each for each in ledger.pickups if abs(each.time.start - attempt.ended_at) <= _ANSWER_NEAR]
+    rings = [each for each in ledger.ringing if abs(each.offered - attempt.started_at) <= _ANSWER_NEAR]
+    if attempt.result != "answered":
+        for each in rings:
+            if each.number == number:
+                # What it sent on went on ringing elsewhere.
+                yield max(each.rang, attempt.ring_seconds) if each.forwarded else each.rang
+        return
+    yield from (each.rang for each in answers if each.number == number)
+    if not any(each.number == number for each in answers) or any(each.forwarded for each in rings):
+        # Answered at another phone, at which the same agent is reached: rung since the first one was.
+        behind = attempt.interface.startswith("Local/")
+        firsts = [each for each in rings if each.forwarded or (behind and each.number == number)]
+        yield from (each.time.start - first.offered for first in firsts for each in answers)
 
 
 def compare_holds(records: Sequence[Record], rows: Sequence[Cel], ledger: Ledger) -> tuple[int, list[Difference]]:

@@ -95,7 +95,9 @@ def ledger_of(ledger: DeskLedger, rows: Sequence[Cel]) -> Ledger:
         if deed.call.call_id in channels
     ]
     ringing = [
-        Ringing(call.number, call.offered, _rang(call)) for call in ledger.phone_calls if call.number.isdecimal()
+        Ringing(call.number, call.offered, _rang(call), call.end == "forwarded")
+        for call in ledger.phone_calls
+        if call.number.isdecimal()
     ]
     return Ledger(pickups, deeds, ringing)
 

@@ -133,17 +133,24 @@ class _Rooms:
                 # Else it is somewhere else already.
                 del self._where[row.uniqueid]
                 return True
-            case "ATTENDEDTRANSFER":
-                return self._take_place(json.loads(row.extra))
+            case "ATTENDEDTRANSFER" | "PICKUP":
+                return self._take_place(row)
             case "CHAN_END":
                 return self._where.pop(row.uniqueid, None) is not None
         return False
 
-    def _take_place(self, extra: dict[str, str]) -> bool:
-        """Into an application, a conference perhaps, a party goes in the agent's place, and nothing else says so."""
-        place = self._where.pop(extra["channel2_uniqueid"], None) if "app" in extra else None
+    def _take_place(self, row: Cel) -> bool:
+        """Who is transferred into a conference takes the agent's place there, and nothing else says so.
+
+        Who picks up a call in the moment in which it is answered takes the place of whoever has answered.
+        """
+        extra = json.loads(row.extra)
+        leaves, comes = row.uniqueid, extra.get("pickup_channel_uniqueid")
+        if row.event == "ATTENDEDTRANSFER":
+            leaves, comes = extra["channel2_uniqueid"] if "app" in extra else "", extra["transferee_channel_uniqueid"]
+        place = self._where.pop(leaves, None)
         if place is not None:
-            self._where[extra["transferee_channel_uniqueid"]] = place
+            self._where[comes] = place
         return place is not None
 
     def pairs(self) -> set[tuple[str, str]]:

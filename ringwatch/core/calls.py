@@ -41,7 +41,11 @@ class Calls:
             ended=self._leg_ended,
         )
         self.passing = Passing(
-            find=self._channels.get, queues=queues, end_attempt=self._end_attempt, answered=self._answered
+            talks=self.talks,
+            find=self._channels.get,
+            queues=queues,
+            end_attempt=self._end_attempt,
+            answered=self._answered,
         )
         self.resumed_at = 0.0
         """When the stream last came back after a break."""
@@ -169,17 +173,6 @@ class Calls:
         self._calls.pop(call.call_id, None)
         if not call.joined:
             self._tell(self._teller.call(call, at))
-
-    def transferred(self, event: ev.Transferred) -> None:
-        """Somebody was handed on, perhaps into a place that another one had taken."""
-        self.talks.transferred(event)
-        heir, second = self._channels.get(event.taken_by), self._channels.get(event.second)
-        if heir and second:
-            if bridge := second.bridge:
-                # Into a conference: nothing says that the one leaves it and the other enters.
-                self.talks.bridge_left(ev.BridgeLeft(event.at, second.uniqueid, bridge))
-                self.talks.bridge_entered(ev.BridgeEntered(event.at, heir.uniqueid, bridge))
-            self.passing.takes_place(heir, second)
 
     # -- dialling
 
@@ -372,5 +365,5 @@ class Calls:
             visit.holds += leg.holds
             if waits:
                 visit.quiet_since = at
-            else:
+            elif all(each.visit is not visit for each in call.legs.values()):
                 self.visits.talk_ended(call, visit, at, ended_by)

@@ -90,7 +90,7 @@ class Engine:
             ev.StreamFault: self._stream_fault,
             ev.StreamResumed: self._stream_resumed,
             ev.Tick: self._tick,
-            ev.Transferred: calls.transferred,
+            ev.Transferred: calls.passing.transferred,
             ev.WaitingSeen: self._waiting_seen,
         }
 

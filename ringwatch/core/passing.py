@@ -4,6 +4,7 @@ Rules, all seen on a real Asterisk (tests/asterisk/cases.py):
 
 * Who picks up a call that rings elsewhere keeps its own channel, and that takes the place of the rung one: in the
   bridge, in AgentConnect, in the end of the dialling. The phone that rang was not answered, its call was ``elsewhere``.
+* Within the half second that Asterisk gives whoever picks up, the phone may be answered: then the talk itself is taken.
 * The event Pickup comes from the thread of whoever picks up; that of the dialling may be told of the answer before it.
 * A party that is put in the place of another one in an application (a transfer into a line where the agent stands)
   goes on with what that one had begun: its stay in the line, the phones that are rung for it.
@@ -17,12 +18,14 @@ from ringwatch.core import events as ev
 from ringwatch.core.facts import AttemptResult
 from ringwatch.core.lifecycle import VisitState
 from ringwatch.core.queues import Queues
-from ringwatch.core.state import Attempt, CallState, Channel
+from ringwatch.core.state import Attempt, CallState, Channel, goes_on_with
+from ringwatch.core.talks import Talks
 
 
 class Passing:
     """Lets calls of one PBX pass.
 
+    :param talks: the conversations, where one takes another's place as well.
     :param find: finds a channel that is up.
     :param end_attempt: tells how ringing a device ended.
     :param answered: takes note that a call was answered.
@@ -31,21 +34,27 @@ class Passing:
     def __init__(
         self,
         *,
+        talks: Talks,
         find: Callable[[str], Channel | None],
         queues: Queues,
         end_attempt: Callable[[Attempt, float, AttemptResult], None],
         answered: Callable[[CallState, float], None],
     ) -> None:
         """Start with nothing passed."""
+        self._talks = talks
         self._find = find
         self._queues = queues
         self._end_attempt = end_attempt
         self._answered = answered
 
     def picked_up(self, event: ev.PickedUp) -> None:
-        """Somebody took a call that rang at another phone."""
+        """Somebody took a call that rang at another phone, or that was answered there a moment before."""
         picker, rung = self._find(event.uniqueid), self._find(event.target)
-        if picker and rung and rung.attempt:
+        if picker and rung and rung.bridge:
+            if picker.call:
+                picker.call.joined = True
+            self._talks.takes_place(picker, rung, rung.bridge, event.at)
+        elif picker and rung and rung.attempt:
             self._take(rung.attempt, picker, event.at)
 
     def answered_by_another(self, event: ev.DialEnded, dest: Channel) -> None:
@@ -93,8 +102,16 @@ class Passing:
         if attempt.visit and attempt.visit.connected_at is not None:
             attempt.visit.agent, attempt.visit.interface = self._queues.agent_at(picker.device), picker.device
 
-    def takes_place(self, heir: Channel, second: Channel) -> None:
-        """Let a caller go on where the transferring agent stood in line."""
+    def transferred(self, event: ev.Transferred) -> None:
+        """Somebody was handed on, perhaps into a place that another one had taken: in a conference, or in a line."""
+        self._talks.transferred(event)
+        heir, second = self._find(event.taken_by), self._find(event.second)
+        if heir and second:
+            if second.bridge:
+                self._talks.takes_place(heir, second, second.bridge, event.at)
+            self._inherit_visit(heir, second)
+
+    def _inherit_visit(self, heir: Channel, second: Channel) -> None:
         call, before, visit = heir.call, second.call, second.visit
         if call is None or before is None or visit is None or visit.state is not VisitState.WAITING:
             return
@@ -112,9 +129,3 @@ class Passing:
         for attempt in list(before.attempts.values()):
             attempt.call = call
             call.attempts[attempt.dest] = before.attempts.pop(attempt.dest)
-
-
-def goes_on_with(call: CallState, party: Channel) -> None:
-    """Let a call be another channel's from now on: of whoever was called out to, or stays when the first one leaves."""
-    call.channel.call, call.channel.owner = None, call
-    call.channel, party.call, party.owner = party, call, None

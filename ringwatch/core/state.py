@@ -244,3 +244,9 @@ class CallState:
     bounces: int = 0
     lost: bool = False
     """It vanished while nobody was looking."""
+
+
+def goes_on_with(call: CallState, party: Channel) -> None:
+    """Let a call be another channel's from now on: of whoever was called out to, or stays when the first one leaves."""
+    call.channel.call, call.channel.owner = None, call
+    call.channel, party.call, party.owner = party, call, None

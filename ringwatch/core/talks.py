@@ -19,9 +19,8 @@ from collections.abc import Callable, Iterable
 
 from ringwatch.core import events as ev
 from ringwatch.core.facts import EndedBy, HoldKind, Record
-from ringwatch.core.passing import goes_on_with
 from ringwatch.core.queues import Queues
-from ringwatch.core.state import Attempt, CallState, Channel, Leg
+from ringwatch.core.state import Attempt, CallState, Channel, Leg, goes_on_with
 from ringwatch.core.telling import Teller
 
 BLINK_SECONDS = 0.25
@@ -246,6 +245,15 @@ class Talks:
                 if event.kind == "attended":
                     # The two are together by now.
                     self._look(leg.phone, event.at)
+
+    def takes_place(self, heir: Channel, other: Channel, bridge: str, at: float) -> None:
+        """Put a channel in another's place in a bridge: nothing says that the one enters and the other leaves it."""
+        before = other.leg
+        self.bridge_left(ev.BridgeLeft(at, other.uniqueid, bridge))
+        self.bridge_entered(ev.BridgeEntered(at, heir.uniqueid, bridge))
+        if before and heir.leg and heir.leg.call is before.call:
+            # What the queue had put together goes on.
+            heir.leg.visit = before.visit
 
     def over(self, call: CallState, at: float) -> None:
         """Let a caller go who stands in a line now: who handed the caller on may be told a moment later."""

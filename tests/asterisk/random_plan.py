@@ -182,7 +182,8 @@ def _call(rng: Random, at: float) -> PlannedCall:
             patience=rng.uniform(1.5, 8.0),
         )
     if kind < 0.08:
-        return PlannedCall(at=at, extension=PICKUP, endpoint=rng.choice(_PHONES), talk=talk / 2)
+        # Not by a phone that may answer its own call in the same moment.
+        return PlannedCall(at=at, extension=PICKUP, endpoint=rng.choice(BUSY_PHONES), talk=talk / 2)
     if kind < 0.14:
         endpoint = rng.choice(_PHONES)
         extension = rng.choice([*(number for number in _PHONES if number != endpoint), *_QUEUE_EXTENSIONS * 3])

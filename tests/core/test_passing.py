@@ -138,14 +138,20 @@ def test_a_pickup_of_nobodys_call_says_nothing() -> None:
     assert (told.legs, told.attempts, told.anomalies) == ([], [], [])
 
 
-def test_a_call_that_was_answered_cannot_be_picked_up_any_more() -> None:
-    """Anna was quicker: what is told of a pickup after that is about nobody's ringing phone."""
+@pytest.mark.parametrize("ringing_in", [True, False])
+def test_a_talk_is_taken_by_who_was_about_to_pick_up(*, ringing_in: bool) -> None:
+    """Anna answered while Asterisk waited for the other phone's sound: that one takes her talk, and the visit goes on."""
     caller = talking()
-    desk = caller.desk
-    other, _ = desk.opens("PJSIP/109", ringing_in=True)
-    desk.says(ev.PickedUp(desk.at, other, caller.phone.uniqueid), ev.ChannelEnded(desk.at, other, 16))
+    desk, anna = caller.desk, caller.phone.uniqueid
+    other, _ = desk.opens("PJSIP/109", ringing_in=ringing_in)
+    desk.says(ev.PickedUp(desk.at, other, anna), ev.ChannelEnded(desk.at, anna, 16)).after(4)
+    caller.partner = None
+    desk.says(ev.BridgeLeft(desk.at, other, caller.bridge), ev.ChannelEnded(desk.at, other, 16))
     told = caller.hangs_up().told()
-    assert (told.visit.agent, told.results) == ("Anna", [("Anna", "answered")])
+    assert spans(told.legs) == [("Anna", 10.0, 0.0, "agent"), ("PJSIP/109", 4.0, 0.0, "agent")]
+    assert (told.visit.agent, told.visit.talk_seconds, told.visit.agent_rings) == ("Anna", 14.0, 1)
+    assert told.results == [("Anna", "answered")]
+    assert told.call.call_id == caller.uniqueid
 
 
 def test_a_phone_that_was_made_to_pick_up_has_no_call_of_its_own() -> None:
