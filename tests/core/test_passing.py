@@ -140,7 +140,7 @@ def test_a_pickup_of_nobodys_call_says_nothing() -> None:
 
 @pytest.mark.parametrize("ringing_in", [True, False])
 def test_a_talk_is_taken_by_who_was_about_to_pick_up(*, ringing_in: bool) -> None:
-    """Anna answered while Asterisk waited for the other phone's sound: that one takes her talk, and the visit goes on."""
+    """Anna answered while Asterisk waited for the other phone's sound: that one takes her talk, the visit goes on."""
     caller = talking()
     desk, anna = caller.desk, caller.phone.uniqueid
     other, _ = desk.opens("PJSIP/109", ringing_in=ringing_in)
