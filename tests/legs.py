@@ -130,7 +130,7 @@ def talks(rows: Sequence[Cel], calls: Mapping[str, Call]) -> dict[str, list[Talk
         if OUTSIDE in (pair.one.number, pair.two.number):
             outside[pair.one.uniqueid].append(pair.time)
             outside[pair.two.uniqueid].append(pair.time)
-    parties = _Parties(rows, calls)
+    parties = _Parties(rows, calls, outside)
     heard: dict[str, list[Talk]] = defaultdict(list)
     for pair in pairs:
         call_id, phone = parties.of(pair)
@@ -145,8 +145,10 @@ def talks(rows: Sequence[Cel], calls: Mapping[str, Call]) -> dict[str, list[Talk
 class _Parties:
     """Tells whose call a conversation is, and which of the two is the agent; to be asked in the order of time."""
 
-    def __init__(self, rows: Sequence[Cel], calls: Mapping[str, Call]) -> None:
+    def __init__(self, rows: Sequence[Cel], calls: Mapping[str, Call], outside: Mapping[str, list[Interval]]) -> None:
         self._calls = calls
+        self._outside = outside
+        """When each channel was together with somebody from outside."""
         self._origin = origins(rows)
         names = {row.uniqueid: row.channel for row in reversed(rows)}
         self._from_outside = {each for each in calls if number_of(names.get(each, "").rpartition("-")[0]) == OUTSIDE}
@@ -178,6 +180,8 @@ class _Parties:
         elif self._gone.get(call_id, math.inf) > pair.time.end:
             return "", pair.one
         party = self._called.get(call_id)
+        if party and party.uniqueid in self._outside:
+            party = None  # a customer was handed to that one, and it is the customer who is served
         if party and call_id in self._calls and party.uniqueid in (pair.one.uniqueid, pair.two.uniqueid):
             return call_id, pair.two if party.uniqueid == pair.one.uniqueid else pair.one
         return "", pair.one
