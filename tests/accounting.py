@@ -19,6 +19,7 @@ from ringwatch.core.facts import (
     Anomaly,
     Call,
     CallOffered,
+    Drift,
     Gap,
     Hold,
     Leg,
@@ -40,6 +41,7 @@ COUNTERS = {
     "ringwatch_transfers",
     "ringwatch_gap_seconds",
     "ringwatch_anomalies",
+    "ringwatch_state_drift",
     "ringwatch_agent_calls",
     "ringwatch_agent_talk_seconds",
     "ringwatch_agent_no_answer",
@@ -93,6 +95,8 @@ class Ledger:
                 self.count("ringwatch_gap_seconds", {"pbx": record.pbx}, record.to - record.from_)
             case Anomaly():
                 self.count("ringwatch_anomalies", {"pbx": record.pbx, "kind": record.kind})
+            case Drift():
+                self.count("ringwatch_state_drift", {"pbx": record.pbx, "what": record.what})
             case _:
                 pass
 

@@ -8,25 +8,21 @@ Rules:
 * Everything a channel held is closed when the channel ends; nothing waits for an event that may never come
   (AgentComplete, QueueCallerLeave).
 * Nothing here raises on what a PBX may send: what no rule foresees becomes an `Anomaly`.
-* A listing overtakes events that are under way (manager.c: an action's answer is written at once, events wait for their
-  turn). So a caller may be listed before the joining is told, and what a listing does not name is given up only when
-  nothing explained it within the settling time.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 from ringwatch.core import events as ev
 from ringwatch.core.calls import Calls
 from ringwatch.core.facts import Anomaly, Gap, QueueReading, Record
-from ringwatch.core.lifecycle import VisitSignal, VisitState
+from ringwatch.core.lifecycle import VisitSignal
+from ringwatch.core.listings import Listings
 from ringwatch.core.queues import Queues
 from ringwatch.core.standards import Policy
-from ringwatch.core.state import CallState, Channel
-from ringwatch.core.visits import SETTLING_SECONDS
+from ringwatch.core.state import CallState
 
 
 class Engine:
@@ -45,14 +41,7 @@ class Engine:
         self._visits = self._calls.visits
         self._at = 0.0
         self._broken: ev.StreamBroke | None = None
-        self._unlisted: dict[str, None] = {}
-        """Channels that were up when a listing began and that it has not named yet."""
-        self._unlisted_members: dict[tuple[str, str], None] = {}
-        self._unlisted_callers: dict[tuple[str, str], None] = {}
-        self._missing: dict[str, None] = {}
-        """Channels that a whole listing did not name."""
-        self._missing_callers: dict[tuple[str, str], None] = {}
-        self._give_up_at = math.inf
+        self._listings = Listings(pbx, self._calls, self._queues, self._records.append)
         calls, talks = self._calls, self._calls.talks
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             ev.AgentCalled: calls.agent_called,
@@ -64,7 +53,7 @@ class Engine:
             ev.CallerJoined: self._caller_joined,
             ev.CallerLeft: self._caller_left,
             ev.ChannelEnded: calls.channel_ended,
-            ev.ChannelSeen: self._channel_seen,
+            ev.ChannelSeen: self._listings.channel,
             ev.ChannelStarted: calls.channel_started,
             ev.DialBegan: calls.dial_began,
             ev.DialEnded: calls.dial_ended,
@@ -83,8 +72,8 @@ class Engine:
             ev.ParkEnded: talks.park_ended,
             ev.Parked: talks.parked,
             ev.Shutdown: self._shutdown,
-            ev.SnapshotBegan: self._snapshot_began,
-            ev.SnapshotEnded: self._snapshot_ended,
+            ev.SnapshotBegan: self._listings.began,
+            ev.SnapshotEnded: self._listings.ended,
             ev.StreamBroke: self._stream_broke,
             ev.StreamFault: self._stream_fault,
             ev.StreamResumed: self._stream_resumed,
@@ -110,8 +99,8 @@ class Engine:
             self._at = at
             if at >= self._visits.settle_at:
                 self._visits.settle(at)
-            if at >= self._give_up_at:
-                self._give_up()
+            if at >= self._listings.give_up_at:
+                self._listings.settle()
         self._handlers[type(event)](event)
         if not self._records:
             return []
@@ -137,8 +126,8 @@ class Engine:
         call, channel = self._calls.caller(event.uniqueid, event.channel, event.caller, event.at)
         # Whoever joins a line is alive: an earlier request was for something else (Redirect).
         channel.hangup_requested = False
-        self._missing_callers.pop((event.queue, event.uniqueid), None)
-        if not _waits(channel, event.queue):
+        self._listings.waiting(event.queue, event.uniqueid)
+        if not channel.waits_in(event.queue):
             if channel is call.channel:
                 self._calls.talks.over(call, event.at)
             else:
@@ -166,7 +155,7 @@ class Engine:
         self._queues[event.queue].changed = True
 
     def _member_seen(self, event: ev.MemberSeen) -> None:
-        self._unlisted_members.pop((event.queue, event.interface), None)
+        self._listings.member(event)
         self._queues.set_member(event)
 
     def _member_removed(self, event: ev.MemberRemoved) -> None:
@@ -175,46 +164,11 @@ class Engine:
     # -- listings and the stream itself
 
     def _waiting_seen(self, event: ev.WaitingSeen) -> None:
-        self._unlisted_callers.pop((event.queue, event.uniqueid), None)
-        self._missing_callers.pop((event.queue, event.uniqueid), None)
+        self._listings.waiting(event.queue, event.uniqueid)
         call, channel = self._calls.caller(event.uniqueid, event.channel, event.caller, event.at)
         if channel.visit is None or channel.visit.queue != event.queue:
             # Found in line on attaching; a listing gives the wait in whole seconds.
             self._visits.join(call, channel, event.queue, event.at - event.waited, event.position)
-
-    def _channel_seen(self, event: ev.ChannelSeen) -> None:
-        self._unlisted.pop(event.uniqueid, None)
-        self._missing.pop(event.uniqueid, None)
-        self._missing.pop(event.uniqueid, None)
-
-    def _snapshot_began(self, event: ev.SnapshotBegan) -> None:
-        if event.what == "channels":
-            self._unlisted = dict.fromkeys(self._calls.channel_ids)
-            return
-        self._unlisted_members = {(queue.name, name): None for queue in self._queues for name in queue.members}
-        self._unlisted_callers = {(queue.name, name): None for queue in self._queues for name in queue.waiting}
-
-    def _snapshot_ended(self, event: ev.SnapshotEnded) -> None:
-        self._give_up_at = event.at + SETTLING_SECONDS
-        if event.what == "channels":
-            self._missing |= self._unlisted
-            self._unlisted = {}
-            return
-        for queue, interface in self._unlisted_members:
-            self._queues.remove_member(queue, interface)
-        self._missing_callers |= self._unlisted_callers
-        self._unlisted_members, self._unlisted_callers = {}, {}
-
-    def _give_up(self) -> None:
-        at, self._give_up_at = self._give_up_at, math.inf
-        for queue, uniqueid in self._missing_callers:
-            channel = self._calls.find(uniqueid)
-            if channel and channel.visit and _waits(channel, queue):
-                call, _ = self._calls.caller(uniqueid, "", "", at)
-                self._visits.signal(call, channel.visit, VisitSignal.GONE, at)
-        for uniqueid in self._missing:
-            self._calls.vanish(uniqueid, at)
-        self._missing, self._missing_callers = {}, {}
 
     def _shutdown(self, event: ev.Shutdown) -> None:
         for uniqueid in self._calls.channel_ids:
@@ -235,8 +189,3 @@ class Engine:
 
     def _tick(self, event: ev.Tick) -> None:
         """Nothing was said; what was due has been settled by `apply`."""
-
-
-def _waits(channel: Channel, queue: str) -> bool:
-    visit = channel.visit
-    return visit is not None and visit.queue == queue and visit.state is VisitState.WAITING

@@ -6,7 +6,7 @@ increments. Every metric, topic, row, alert and page is made from these records 
 Two kinds travel the same way:
 
 * **facts** are kept for good and written by ``--facts``; their fields are the contract of the product;
-* **readings** (`CallOffered`, `QueueReading`) say how things stand now; the next one replaces the last.
+* **readings** (`CallOffered`, `Drift`, `QueueReading`) say how things stand now, or what ringwatch noticed of itself.
 
 Times are seconds since 1970 in the PBX's own clock, durations are seconds, rounded to the millisecond.
 
@@ -39,6 +39,7 @@ Outcome = Literal[
 AttemptResult = Literal["answered", "no_answer", "elsewhere", "caller_gone", "busy", "failed"]
 HoldKind = Literal["hold", "park", "consultation"]
 EndedBy = Literal["agent", "caller", "transfer", "unknown"]
+DriftOf = Literal["callers", "channels", "members"]
 Witness = Literal["ami", "queue_log"]
 AMI_PRECISION = 0.001
 QUEUE_LOG_PRECISION = 1.0
@@ -259,6 +260,24 @@ class CallOffered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return (self.pbx, self.call_id, self.queue, self.ordinal)
 
 
+class Drift(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A listing contradicted what was believed, and no event explained it: one member, caller or channel put right.
+
+    What the first listing of a run shows is news, not drift.
+    """
+
+    pbx: str
+    at: float
+    what: DriftOf
+    subject: str
+    """Which one: a Uniqueid, with the queue before it where it stands in one; for people."""
+
+    @property
+    def key(self) -> Key:
+        """Identity: all of it."""
+        return (self.pbx, self.at, self.what, self.subject)
+
+
 class QueueReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How one queue stands: callers waiting, since when the oldest of them, members by state."""
 
@@ -275,7 +294,7 @@ class QueueReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 Fact = QueueVisit | Call | RingAttempt | Leg | Transfer | Hold | Gap | Anomaly
-Reading = CallOffered | QueueReading
+Reading = CallOffered | Drift | QueueReading
 Record = Fact | Reading
 
 _encoder = msgspec.json.Encoder()

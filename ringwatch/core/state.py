@@ -121,6 +121,11 @@ class Channel:
         """Whether it is half of a Local pair: a piece of wire, nobody's phone."""
         return self.name.startswith("Local/")
 
+    def waits_in(self, queue: str) -> bool:
+        """Tell whether it stands in a queue's line."""
+        visit = self.visit
+        return visit is not None and visit.queue == queue and visit.state is VisitState.WAITING
+
 
 @dataclass(slots=True, eq=False)
 class Leg:

@@ -29,6 +29,8 @@ from ringwatch.core.facts import (
     AttemptResult,
     Call,
     CallOffered,
+    Drift,
+    DriftOf,
     Gap,
     Hold,
     Key,
@@ -102,6 +104,7 @@ class MetricsSink:
             Anomaly: self._anomaly,
             Call: self._call,
             CallOffered: self._call_offered,
+            Drift: self._drift,
             Gap: self._gap,
             Hold: self._hold,
             Leg: self._leg,
@@ -112,6 +115,8 @@ class MetricsSink:
         }
         for pbx, policy in policies.items():
             self._gaps(pbx)
+            for what in get_args(DriftOf):
+                self._drifts(pbx, what)
             for name in [*policy.line_names, *policy.standards]:
                 self._zero(pbx, name)
 
@@ -149,6 +154,7 @@ class MetricsSink:
         )
         self._members = gauge("queue_members", "Members of the queue by state.", *queue, "state")
         self._gaps = counter("gap_seconds", "Time in which the PBX was not heard.", "pbx")
+        self._drifts = counter("state_drift", "What a listing of the PBX put right here.", "pbx", "what")
         self._anomalies = counter("anomalies", "Things that no rule foresaw.", "pbx", "kind")
         self._agent_calls = self._agent_talk = self._agent_missed = None
         if agents:
@@ -275,6 +281,9 @@ class MetricsSink:
 
     def _anomaly(self, anomaly: Anomaly) -> None:
         self._anomalies(anomaly.pbx, anomaly.kind).inc()
+
+    def _drift(self, drift: Drift) -> None:
+        self._drifts(drift.pbx, drift.what).inc()
 
     def _reading(self, reading: QueueReading) -> None:
         pbx, queue = reading.pbx, reading.queue

@@ -224,7 +224,7 @@ def test_a_channel_a_listing_does_not_name_is_given_up_after_a_second() -> None:
     told = desk.told()
     assert (told.outcomes, told.visit.talk_ended_by, told.leg.ended_by) == (["answered"], "unknown", "unknown")
     assert told.leg.talk_seconds == 21.0
-    assert desk.engine._missing == {}
+    assert desk.engine._listings._missing == {}
 
 
 def test_a_channel_that_hung_up_while_the_listing_was_made_is_not_given_up() -> None:
@@ -338,6 +338,16 @@ def test_one_listing_says_nothing_of_the_other() -> None:
     desk.says(ev.SnapshotEnded(desk.at, "queues"))
     assert sum(reading(desk.engine).members.values()) == 2
     caller.hangs_up()
+
+
+def test_what_a_listing_puts_right_is_drift() -> None:
+    """A member, a caller in line and a channel that it does not name are counted once, when they are given up."""
+    desk = Desk()
+    desk.caller("1").joins("support")
+    desk.lists_queues(seats=SEATS[1:]).lists_channels().after(2).ticks()
+    assert desk.so_far.drifts == ["members", "callers", "channels"]
+    desk.lists_queues(seats=SEATS[1:]).lists_channels().after(2).ticks()
+    assert len(desk.so_far.drifts) == 3
 
 
 # -- attached in mid-call

@@ -11,11 +11,13 @@ from ringwatch.core.facts import (
     Anomaly,
     Call,
     CallOffered,
+    Drift,
     Gap,
     Hold,
     Leg,
     QueueReading,
     QueueVisit,
+    Reading,
     Record,
     RingAttempt,
     Transfer,
@@ -42,6 +44,7 @@ class Told:
         self.legs = self._of(Leg)
         self.holds = self._of(Hold)
         self.transfers = self._of(Transfer)
+        self.drifts = [drift.what for drift in self._of(Drift)]
         self.gaps = self._of(Gap)
         self.offers = self._of(CallOffered)
         self.anomalies = [anomaly.kind for anomaly in self._of(Anomaly)]
@@ -92,7 +95,7 @@ class Told:
     @property
     def lines(self) -> list[bytes]:
         """The facts as ``--facts`` writes them."""
-        return [to_json(record) for record in self.records if not isinstance(record, CallOffered | QueueReading)]
+        return [to_json(record) for record in self.records if not isinstance(record, Reading)]
 
 
 def assert_forgotten(engine: Engine) -> None:

@@ -10,6 +10,7 @@ from ringwatch.core.facts import (
     Anomaly,
     Call,
     CallOffered,
+    Drift,
     Gap,
     Hold,
     Leg,
@@ -123,6 +124,7 @@ HOLD = Hold(
 )
 GAP = Gap(pbx="main", from_=NINE + 100, to=NINE + 103.25, why="disconnected")
 ANOMALY = Anomaly(pbx="main", at=NINE + 5, kind="join_not_seen", detail="support: 0.9")
+DRIFT = Drift(pbx="main", at=NINE + 104, what="members", subject="support: PJSIP/101")
 READING = QueueReading(
     pbx="main",
     queue="support",
@@ -142,6 +144,7 @@ EVERY_KIND: tuple[Record, ...] = (
     CALL,
     GAP,
     ANOMALY,
+    DRIFT,
 )
 
 

@@ -26,7 +26,21 @@ from tests.flow.scripted import Scripted
 from tests.tools.captures import path as capture_path
 from tests.tools.properties import PATIENT
 
-from .samples import ANOMALY, ATTEMPT, CALL, EVERY_KIND, GAP, HOLD, LEG, OFFERED, READING, TRANSFER, VISIT, numbered
+from .samples import (
+    ANOMALY,
+    ATTEMPT,
+    CALL,
+    DRIFT,
+    EVERY_KIND,
+    GAP,
+    HOLD,
+    LEG,
+    OFFERED,
+    READING,
+    TRANSFER,
+    VISIT,
+    numbered,
+)
 
 TRUNKS = ("PJSIP/trunk",)
 OPENMETRICS = "openmetrics"
@@ -48,6 +62,7 @@ NAMES = {
     "ringwatch_queue_members": ("gauge", ("pbx", "queue", "state")),
     "ringwatch_gap_seconds": ("counter", ("pbx",)),
     "ringwatch_anomalies": ("counter", ("kind", "pbx")),
+    "ringwatch_state_drift": ("counter", ("pbx", "what")),
     "ringwatch_ami_connected": ("gauge", ("pbx",)),
     "ringwatch_ami_reconnects": ("counter", ("pbx",)),
     "ringwatch_ami_events": ("counter", ("event", "pbx")),
@@ -310,6 +325,8 @@ class TestZeros:
         for queue in ("support", "reception", "direct"):
             self._has_zeros(page, queue)
         assert value(page, "ringwatch_gap_seconds_total", pbx="main") == 0
+        for what in ("callers", "channels", "members"):
+            assert value(page, "ringwatch_state_drift_total", pbx="main", what=what) == 0
 
     def test_a_discovered_queue_has_all_its_zeros_from_its_first_reading(self) -> None:
         """The listing on attaching is enough; nobody need have called."""
@@ -424,10 +441,11 @@ class TestCounting:
         assert differences(page, [offered, call, attempt]) == []
 
     def test_what_has_no_queue_is_counted_by_pbx(self) -> None:
-        """Gaps in seconds, anomalies by kind."""
-        page = metrics(GAP, ANOMALY, replace(ANOMALY, detail="another")).render()
+        """Gaps in seconds, anomalies by kind, drift by what had drifted."""
+        page = metrics(GAP, ANOMALY, replace(ANOMALY, detail="another"), DRIFT, DRIFT).render()
         assert value(page, "ringwatch_gap_seconds_total", pbx="main") == 3.25
         assert value(page, "ringwatch_anomalies_total", pbx="main", kind="join_not_seen") == 2
+        assert value(page, "ringwatch_state_drift_total", pbx="main", what="members") == 1
 
     def test_several_pbxs_are_told_apart(self) -> None:
         """Two desks may each have a queue called support."""

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ringwatch.ami.translate import Translator
 from ringwatch.core import events as ev
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import CallOffered, Fact, Key, Leg, QueueReading, QueueVisit, Record
+from ringwatch.core.facts import Fact, Key, Leg, QueueVisit, Reading, Record
 from ringwatch.core.queue_log import lost
 from ringwatch.core.standards import Policy
 from ringwatch.sources.healing import HOLD_BACK_SECONDS, KEEP_SECONDS, SETTLE_SECONDS, QueueLogHealer
@@ -24,7 +24,7 @@ from tests.sinks.samples import EVERY_KIND
 from tests.tools.captures import CAPTURES, blocks
 
 NINE = 1_795_424_400
-EVERY_FACT = [fact for fact in EVERY_KIND if not isinstance(fact, CallOffered | QueueReading)]
+EVERY_FACT = [fact for fact in EVERY_KIND if not isinstance(fact, Reading)]
 POLICY = Policy(trunks=("PJSIP/trunk",))
 
 
@@ -300,7 +300,7 @@ class Watch:
                     healer.close()
                     engine, healer = Engine("main", POLICY), QueueLogHealer("main", POLICY, self.path)
                     # What the facts file holds.
-                    facts = [each for each in self.records if not isinstance(each, CallOffered | QueueReading)]
+                    facts = [each for each in self.records if not isinstance(each, Reading)]
                     healer.take_over(facts, begins)
                 else:
                     engine.apply(ev.StreamBroke(begins, "disconnected"))

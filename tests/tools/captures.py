@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ringwatch.ami.translate import Translator
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import Anomaly, CallOffered, Fact, Gap, QueueReading, Record
+from ringwatch.core.facts import Anomaly, Fact, Gap, Reading, Record
 from ringwatch.core.standards import Policy
 from ringwatch.flow.ports import Batch
 
@@ -53,7 +53,7 @@ def find(name: str, *parts: bytes) -> bytes:
 
 def told(records: Iterable[Record]) -> list[Fact]:
     """Return what is claimed about calls: no readings, and nothing about the stream itself."""
-    return [each for each in records if not isinstance(each, Anomaly | CallOffered | Gap | QueueReading)]
+    return [each for each in records if not isinstance(each, Anomaly | Gap | Reading)]
 
 
 def facts(batches: Iterable[Batch]) -> list[Fact]:
