@@ -30,6 +30,7 @@ _BRIDGE = b"\r\nBridgeUniqueid: "
 
 # Possessive (++): what was read of a line is never given back, which would be tried for every letter of it.
 _BARE_HEADER = re.compile(rb"\r\n[^:\r\n]++(?:\r|\Z)")
+_DURATION = re.compile(rb"([0-9]{1,6}):([0-5][0-9]):([0-5][0-9])")
 # Event names are Asterisk's, but UserEvent modules can invent more: the label of a counter must stay bounded.
 _MOST_NAMES = 200
 # Blocks kept until the first timestamp of a recording: a listing of a very large PBX fits.
@@ -222,7 +223,26 @@ def _queue_entry(block: bytes, at: float) -> ev.Event:
 
 
 def _show_channel(block: bytes, at: float) -> ev.Event:
-    return ev.ChannelSeen(at, need(block, _UNIQUEID))
+    return ev.ChannelSeen(
+        at,
+        need(block, _UNIQUEID),
+        text(block, _CHANNEL),
+        header(block, b"\r\nChannelState: ") == b"4",
+        text(block, _CALLER),
+        text(block, b"\r\nExten: "),
+        text(block, b"\r\nContext: "),
+        text(block, b"\r\nLinkedid: "),
+        _duration(header(block, b"\r\nDuration: ") or b""),
+        text(block, b"\r\nApplication: "),
+        text(block, b"\r\nApplicationData: "),
+        text(block, b"\r\nBridgeId: "),
+    )
+
+
+def _duration(value: bytes) -> int:
+    """Return the seconds of ``00:02:39``, 0 for anything else."""
+    found = _DURATION.fullmatch(value)
+    return 0 if found is None else (int(found[1]) * 60 + int(found[2])) * 60 + int(found[3])
 
 
 def _queues_listed(_block: bytes, at: float) -> ev.Event:

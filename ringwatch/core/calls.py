@@ -39,7 +39,7 @@ class Calls:
             met=self._leg_began,
             ended=self._leg_ended,
         )
-        self.resumed_at = 0.0
+        self._resumed_at = 0.0
         """When the stream last came back after a break."""
 
     @property
@@ -52,12 +52,23 @@ class Calls:
         """The calls that are up, oldest first."""
         return list(self._calls.values())
 
+    def resumed(self, at: float) -> None:
+        """The stream is back after a break."""
+        self._resumed_at = at
+        for channel in self._channels.values():
+            if channel.visit:
+                channel.visit.missed = True
+
     # -- channels
 
     def channel_started(self, event: ev.ChannelStarted) -> None:
         """A channel came to be: a new call when it rings in from a phone or trunk."""
         if known := self._channels.get(event.uniqueid):
-            if known.started_at >= self.resumed_at:
+            if known.found_at is not None and known.found_at >= self._resumed_at:
+                # The listing that showed it had overtaken this.
+                self._tell_beginning(known, event)
+                return
+            if known.started_at >= self._resumed_at:
                 return
             # An Asterisk that restarts counts from 0 again: within one second the same Uniqueid is another channel.
             self.vanish(event.uniqueid, event.at)
@@ -74,11 +85,48 @@ class Calls:
         if event.ringing_in and not channel.is_local:
             self._start_call(channel, event.at, originated=False)
 
+    def _tell_beginning(self, channel: Channel, event: ev.ChannelStarted | ev.ChannelSeen) -> None:
+        """Note what is said late of the beginning of a channel."""
+        channel.name, channel.caller, channel.exten = event.channel, event.caller, event.exten
+        channel.context, channel.linkedid = event.context, event.linkedid
+        if isinstance(event, ev.ChannelStarted):
+            channel.started_at, channel.found_at = event.at, None
+        else:
+            channel.started_at, channel.found_at = event.at - event.seconds, event.at
+        if channel.call:
+            channel.call.started_at = channel.started_at
+
+    def channel_seen(self, event: ev.ChannelSeen) -> bool:
+        """A listing shows a channel; whether nothing was known of it.
+
+        It is a call's where nobody called it: it came from outside, or from a phone of the desk's own.
+        """
+        known = self._channels.get(event.uniqueid)
+        if known and known.found_at is None:
+            return False
+        channel = known or Channel(event.uniqueid, event.channel, event.at)
+        self._channels[event.uniqueid] = channel
+        self._tell_beginning(channel, event)
+        if event.application == "Queue":
+            channel.queue_data = event.data
+        if channel.is_local:
+            self._find_other_half(channel)
+        elif channel.call is None and (event.ringing_in or event.linkedid == event.uniqueid):
+            self._start_call(channel, channel.started_at, originated=False)
+        return known is None
+
+    def _find_other_half(self, channel: Channel) -> None:
+        pair, _, half = channel.name.rpartition(";")
+        name = f"{pair};{'2' if half == '1' else '1'}"
+        for other in self._channels.values():
+            if other.name == name:
+                channel.partner, other.partner = other.uniqueid, channel.uniqueid
+
     def channel_of(self, uniqueid: str, name: str, caller: str, at: float) -> Channel:
         """Find a channel, or take note of one whose beginning was not seen."""
         channel = self._channels.get(uniqueid)
         if channel is None:
-            channel = self._channels[uniqueid] = Channel(uniqueid, name, at, caller=caller)
+            channel = self._channels[uniqueid] = Channel(uniqueid, name, at, caller=caller, found_at=at)
         return channel
 
     def caller(self, uniqueid: str, name: str, caller: str, at: float) -> tuple[CallState, Channel]:
@@ -165,6 +213,24 @@ class Calls:
         self._calls.pop(call.call_id, None)
         if not call.joined:
             self._tell(self._teller.call(call, at))
+
+    def joined(self, event: ev.CallerJoined | ev.WaitingSeen, at: float) -> None:
+        """A caller stands in a queue's line since a moment; one whom a listing showed there has now been heard to join.
+
+        :param at: the moment, by the event or reckoned back.
+        """
+        found = isinstance(event, ev.WaitingSeen)
+        call, channel = self.caller(event.uniqueid, event.channel, event.caller, event.at)
+        # Whoever joins a line is alive: an earlier request was for something else (Redirect).
+        channel.hangup_requested = False
+        if not channel.waits_in(event.queue):
+            if channel is call.channel:
+                self.talks.over(call, at)
+            else:
+                self.is_no_phone(channel)
+            self.visits.join(call, channel, event.queue, at, event.position, found=found)
+        elif channel.visit and channel.visit.found and not found:
+            self.visits.rejoin(channel.visit, at, event.position)
 
     # -- dialling
 
@@ -271,9 +337,14 @@ class Calls:
 
     @staticmethod
     def _answered(call: CallState, at: float) -> None:
-        if call.answered_at is None:
+        if call.answered_at is None and not call.answered_unseen:
             call.answered_at = at
             call.rings.freeze(at)
+
+    def answered_unseen(self, attempt: Attempt) -> None:
+        """A phone that rang is found in talk: for how long it rang was not seen, and is not told."""
+        attempt.open = False
+        attempt.call.attempts.pop(attempt.dest, None)
 
     def _end_attempt(self, attempt: Attempt, at: float, result: AttemptResult) -> None:
         call = attempt.call
@@ -309,7 +380,8 @@ class Calls:
         if self.visits.signal(call, visit, VisitSignal.CONNECT, event.at):
             visit.agent, visit.interface = event.agent, event.interface
             if dest.attempt is None:
-                self._start_attempt(call, visit, dest, event.agent, event.interface, event.at)
+                # Its ringing was not seen, and is not told.
+                dest.attempt = Attempt(call, visit, event.agent, event.interface, dest.uniqueid, event.at, open=False)
             if visit.channel is call.channel:
                 self._answered(call, event.at)
 

@@ -47,14 +47,14 @@ class Engine:
             ev.AgentCalled: calls.agent_called,
             ev.AgentConnected: calls.agent_connected,
             ev.AgentDumped: self._agent_dumped,
-            ev.BridgeEntered: talks.bridge_entered,
-            ev.BridgeLeft: talks.bridge_left,
+            ev.BridgeEntered: self._bridge_entered,
+            ev.BridgeLeft: self._bridge_left,
             ev.CallerAbandoned: self._caller_abandoned,
             ev.CallerJoined: self._caller_joined,
             ev.CallerLeft: self._caller_left,
-            ev.ChannelEnded: calls.channel_ended,
+            ev.ChannelEnded: self._channel_ended,
             ev.ChannelSeen: self._listings.channel,
-            ev.ChannelStarted: calls.channel_started,
+            ev.ChannelStarted: self._channel_started,
             ev.DialBegan: calls.dial_began,
             ev.DialEnded: calls.dial_ended,
             ev.DialRang: calls.dial_rang,
@@ -79,7 +79,7 @@ class Engine:
             ev.StreamResumed: self._stream_resumed,
             ev.Tick: self._tick,
             ev.Transferred: talks.transferred,
-            ev.WaitingSeen: self._waiting_seen,
+            ev.WaitingSeen: self._listings.waiting,
         }
 
     @property
@@ -116,6 +116,24 @@ class Engine:
         """Stop looking: every call that is up is told as ``unknown``, as of the last event."""
         return self.apply(ev.Shutdown(self._at))
 
+    # -- channels
+
+    def _channel_started(self, event: ev.ChannelStarted) -> None:
+        self._listings.began_after_all(event)
+        self._calls.channel_started(event)
+
+    def _channel_ended(self, event: ev.ChannelEnded) -> None:
+        self._listings.gone(event)
+        self._calls.channel_ended(event)
+
+    def _bridge_entered(self, event: ev.BridgeEntered) -> None:
+        self._listings.moved(event.uniqueid)
+        self._calls.talks.bridge_entered(event)
+
+    def _bridge_left(self, event: ev.BridgeLeft) -> None:
+        self._listings.moved(event.uniqueid)
+        self._calls.talks.bridge_left(event)
+
     # -- queues
 
     def _queue_entered(self, event: ev.QueueEntered) -> None:
@@ -123,21 +141,15 @@ class Engine:
             channel.queue_data = event.data
 
     def _caller_joined(self, event: ev.CallerJoined) -> None:
-        call, channel = self._calls.caller(event.uniqueid, event.channel, event.caller, event.at)
-        # Whoever joins a line is alive: an earlier request was for something else (Redirect).
-        channel.hangup_requested = False
-        self._listings.waiting(event.queue, event.uniqueid)
-        if not channel.waits_in(event.queue):
-            if channel is call.channel:
-                self._calls.talks.over(call, event.at)
-            else:
-                self._calls.is_no_phone(channel)
-            self._visits.join(call, channel, event.queue, event.at, event.position)
+        self._listings.explained(event.queue, event.uniqueid)
+        self._calls.joined(event, event.at)
 
     def _caller_left(self, event: ev.CallerLeft) -> None:
+        self._listings.explained(event.queue, event.uniqueid)
         self._visits.left(*self._calls.caller(event.uniqueid, "", "", event.at), event.queue, event.at)
 
     def _caller_abandoned(self, event: ev.CallerAbandoned) -> None:
+        self._listings.explained(event.queue, event.uniqueid)
         self._visits.abandoned(*self._calls.caller(event.uniqueid, "", "", event.at), event.queue, event.at)
 
     def _agent_dumped(self, event: ev.AgentDumped) -> None:
@@ -163,13 +175,6 @@ class Engine:
 
     # -- listings and the stream itself
 
-    def _waiting_seen(self, event: ev.WaitingSeen) -> None:
-        self._listings.waiting(event.queue, event.uniqueid)
-        call, channel = self._calls.caller(event.uniqueid, event.channel, event.caller, event.at)
-        if channel.visit is None or channel.visit.queue != event.queue:
-            # Found in line on attaching; a listing gives the wait in whole seconds.
-            self._visits.join(call, channel, event.queue, event.at - event.waited, event.position)
-
     def _shutdown(self, event: ev.Shutdown) -> None:
         for uniqueid in self._calls.channel_ids:
             self._calls.vanish(uniqueid, event.at)
@@ -181,7 +186,7 @@ class Engine:
     def _stream_resumed(self, event: ev.StreamResumed) -> None:
         if broken := self._broken:
             self._broken = None
-            self._calls.resumed_at = event.at
+            self._calls.resumed(event.at)
             self._records.append(Gap(pbx=self.pbx, from_=broken.at, to=event.at, why=broken.why))
 
     def _stream_fault(self, event: ev.StreamFault) -> None:

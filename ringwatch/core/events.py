@@ -235,9 +235,22 @@ class WaitingSeen(_Event, frozen=True):
 
 
 class ChannelSeen(_Event, frozen=True):
-    """A channel is up, found in a listing."""
+    """A channel is up, found in a listing; ``seconds`` is how long, whole ones."""
 
     uniqueid: str
+    channel: str = ""
+    ringing_in: bool = False
+    caller: str = ""
+    exten: str = ""
+    context: str = ""
+    linkedid: str = ""
+    seconds: int = 0
+    application: str = ""
+    """What it runs; ``AppDial`` or ``AppQueue`` when it was called by another channel."""
+    data: str = ""
+    """The application's arguments."""
+    bridge: str = ""
+    """The bridge it is in, or none; of what kind is not said."""
 
 
 class SnapshotBegan(_Event, frozen=True):

@@ -11,9 +11,9 @@ Two kinds travel the same way:
 Times are seconds since 1970 in the PBX's own clock, durations are seconds, rounded to the millisecond.
 
 Every fact about calls says which witness told it (``source``) and to how many seconds its times and durations are
-resolved (``precision``): 0.001 from AMI, whose stamps are finer than the millisecond all is rounded to; 1.0 from a
-queue_log, which truncates to whole seconds, so that a time may be up to a second early and a duration up to a second
-off either way. The identity of a visit is the same from both.
+resolved (``precision``): 0.001 from AMI, whose stamps are finer than the millisecond all is rounded to, but 1.0 where
+only a listing told when it began; 1.0 from a queue_log, which truncates to whole seconds, so that a time may be up to a
+second early and a duration up to a second off either way. The identity of a visit is the same from both.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ DriftOf = Literal["callers", "channels", "members"]
 Witness = Literal["ami", "queue_log"]
 AMI_PRECISION = 0.001
 QUEUE_LOG_PRECISION = 1.0
+LISTED_PRECISION = 1.0
 Key = tuple[str | float, ...]
 Direction = Literal["inbound", "outbound", "internal"]
 
@@ -166,6 +167,8 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type",
     ended_by: EndedBy
     line: str | None
     lines_waiting: int
+    from_start: bool = True
+    """Its beginning was seen; else it was found in a listing, and only what was seen of it is told."""
     source: Witness = "ami"
     precision: float = AMI_PRECISION
 

@@ -110,6 +110,8 @@ class Channel:
     linkedid: str = ""
     dialled: list[Channel] = field(default_factory=list)
     """Of half a Local pair: the phones it has dialled for itself."""
+    found_at: float | None = None
+    """When a listing showed it, if nothing was heard of its beginning."""
 
     @property
     def device(self) -> str:
@@ -142,6 +144,8 @@ class Leg:
     visit: Visit | None
     attempt: Attempt | None
     agent_is_caller: bool = False
+    from_start: bool = True
+    """Its beginning was seen."""
     """The agent called out: the call's own channel is the agent's."""
     left: tuple[float, EndedBy] | None = None
     """When the first of the two went, and which."""
@@ -192,6 +196,12 @@ class Visit:
     interface: str | None = None
     answered_by: Attempt | None = None
     settle_at: float = math.inf
+    found: bool = False
+    """A listing showed it: the joining was not seen, and is reckoned back from whole seconds."""
+    lost: bool = False
+    """A listing showed that it was over."""
+    missed: bool = False
+    """The stream was away while it waited: what rang meanwhile is not known."""
 
 
 @dataclass(slots=True, eq=False)
@@ -234,3 +244,5 @@ class CallState:
     bounces: int = 0
     lost: bool = False
     """It vanished while nobody was looking."""
+    answered_unseen: bool = False
+    """It was found in talk: when it was answered is not known."""

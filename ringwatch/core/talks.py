@@ -56,6 +56,7 @@ class Talks:
         self._met = met
         self._ended = ended
         self._bridges: dict[str, dict[str, Channel]] = {}
+        self._come_upon = False
 
     # -- who is with whom
 
@@ -84,6 +85,20 @@ class Talks:
             # A wire that is taken out parts nobody, and into the parking space a caller goes alive.
             if leg.left is None and leg.away_since is not None and not leg.parked:
                 leg.left = (event.at, _side(leg, channel))
+
+    def found(self, places: Iterable[tuple[Channel, str]], at: float) -> None:
+        """Believe a listing that shows channels in bridges (or in none, empty): who talks there began unseen."""
+        channels = []
+        for channel, bridge in places:
+            self._leave(channel)
+            if bridge:
+                channel.bridge = bridge
+                self._bridges.setdefault(bridge, {})[channel.uniqueid] = channel
+            channels.append(channel)
+        self._come_upon = True
+        for channel in channels:
+            self._look(channel, at)
+        self._come_upon = False
 
     def _leave(self, channel: Channel) -> None:
         if channel.bridge is not None:
@@ -159,7 +174,7 @@ class Talks:
         if call.parked_by and again:
             # Back at the one who had parked the caller: app_queue counts it as one talk all along.
             agent, interface, visit = call.parked_by.agent, call.parked_by.interface, call.parked_by.visit
-        leg = Leg(call, agent, interface, phone, device, at, visit, attempt, agent_is_caller=outward)
+        leg = Leg(call, agent, interface, phone, device, at, visit, attempt, outward, from_start=not self._come_upon)
         call.legs[phone.uniqueid] = phone.leg = leg
         leg.wires = [each for each in near if each.is_local]
         for each in leg.wires:
@@ -167,7 +182,9 @@ class Talks:
             each.leg = leg
         if attempt:
             attempt.leg = leg
-        if call.answered_at is None:
+        if call.answered_at is None and self._come_upon:
+            call.answered_unseen = True
+        elif call.answered_at is None and not call.answered_unseen:
             call.answered_at = at
             call.rings.freeze(at)
         if phone.call:
@@ -300,8 +317,11 @@ class Talks:
         channel = self._find(event.uniqueid)
         if channel is None:
             return
-        channel.music = False
+        heard, channel.music = channel.music, False
         for leg in list(channel.call.legs.values()) if channel.call else []:
+            if not (heard or leg.from_start or leg.music_heard) and leg.silent_since is None:
+                # Found on hold: the music is the first that is heard of it.
+                leg.silent_since, leg.held, leg.music_heard = leg.started_at, True, True
             if leg.music_heard and leg.away_since is None:
                 leg.holders.clear()
                 self._listen(leg, event.at)

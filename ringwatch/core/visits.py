@@ -33,14 +33,22 @@ class Visits:
         self.settle_at = math.inf
         """When the next visit settles, if nothing more is said of it."""
 
-    def join(self, call: CallState, channel: Channel, queue: str, at: float, position: int | None) -> Visit:
+    def join(
+        self, call: CallState, channel: Channel, queue: str, at: float, position: int | None, *, found: bool = False
+    ) -> Visit:
         """Put a call in a queue's line, by its own channel or by half of a Local pair."""
         self._close(call, channel, at)
         if queue in call.queues:
             call.bounces += 1
         visit = self._open(call, channel, queue, at, position)
+        visit.found = found
         self._queues.join(queue, channel.uniqueid, at)
         return visit
+
+    def rejoin(self, visit: Visit, at: float, position: int | None) -> None:
+        """Hear of the joining of a caller whom a listing showed before."""
+        visit.joined_at, visit.position, visit.found = at, position, False
+        self._queues.join(visit.queue, visit.channel.uniqueid, at)
 
     def _close(self, call: CallState, channel: Channel, at: float) -> None:
         visit = channel.visit
@@ -168,6 +176,14 @@ class Visits:
             self._leaving[visit] = call
             self.settle_at = min(self.settle_at, visit.settle_at)
 
+    def lose(self, call: CallState, visit: Visit, at: float) -> None:
+        """End a visit of which a listing shows that it is over: how was not seen."""
+        if visit.state is VisitState.TALKING:
+            self.talk_ended(call, visit, at, "unknown")
+        else:
+            visit.lost = True
+            self.signal(call, visit, VisitSignal.GONE, at)
+
     def settle(self, at: float) -> None:
         """Close the visits of which nothing more was said in time."""
         for visit, call in list(self._leaving.items()):
@@ -203,7 +219,7 @@ class Visits:
 
     @staticmethod
     def _unserved(call: CallState, visit: Visit) -> Outcome:
-        if call.lost and not visit.abandoned:
+        if (call.lost or visit.lost) and not visit.abandoned:
             return "unknown"
         return visit_outcome(
             status=visit.status,

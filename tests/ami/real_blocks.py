@@ -105,8 +105,26 @@ REAL: list[Row] = [
         ev.BridgeLeft,
         ("1795277020.3", "508c21a4-21c1-4932-8ff6-1e508d168996"),
     ),
-    ("scenarios-22", "CoreShowChannel", "Uniqueid: 1795276948.39", ev.ChannelSeen, ("1795276948.39",)),
-    ("scenarios-16", "CoreShowChannel", "Uniqueid: 1795277216.326", ev.ChannelSeen, ("1795277216.326",)),
+    (
+        "scenarios-22",
+        "CoreShowChannel",
+        "Uniqueid: 1795276948.39",
+        ev.ChannelSeen,
+        (
+            *("1795276948.39", "PJSIP/trunk-0000001f", False, "90201000011", "", "from-trunk", "1795276946.38"),
+            *(62, "AppDial", "(Outgoing Line)", "f44a87cf-dbc0-4eaa-ab94-6bcb02475e28"),
+        ),
+    ),
+    (
+        "scenarios-16",
+        "CoreShowChannel",
+        "Uniqueid: 1795277216.326",
+        ev.ChannelSeen,
+        (
+            *("1795277216.326", "PJSIP/108-0000001e", False, "108", "90201000011", "internal", "1795277216.326"),
+            *(63, "Dial", "PJSIP/0201000011@trunk,30,tT", "63ff3279-ca75-4411-90f7-95e1ecba4e38"),
+        ),
+    ),
     ("scenarios-22", "CoreShowChannelsComplete", "ListItems: ", ev.SnapshotEnded, ("channels",)),
     ("scenarios-16", "CoreShowChannelsComplete", "ListItems: ", ev.SnapshotEnded, ("channels",)),
     (

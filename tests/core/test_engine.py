@@ -149,13 +149,14 @@ def test_a_caller_listed_in_another_queue_has_moved() -> None:
     caller = desk.caller("1").joins("support").after(30)
     caller.leaves().queue, caller.in_line = "sales", True
     desk.records.clear()
-    desk.lists_queues(caller, waited=2)
+    desk.lists_queues(caller, waited=2).after(1).ticks()
     told = desk.so_far
     assert [(visit.queue, visit.outcome, visit.wait_seconds) for visit in told.visits] == [
         ("support", "key_exit", 30.0)
     ]
-    caller.after(8).hangs_up()
+    caller.after(7).hangs_up()
     assert [visit.wait_seconds for visit in desk.so_far.visits] == [30.0, 10.0]
+    assert desk.so_far.drifts == ["callers"]
 
 
 def test_a_listing_may_overtake_the_events_of_a_caller() -> None:
@@ -248,6 +249,7 @@ def test_a_channel_that_began_after_the_listing_is_not_missing() -> None:
     desk.says(ev.SnapshotEnded(desk.at, "channels")).after(9).ticks()
     caller.hangs_up()
     other.hangs_up()
+    desk.says(ev.ChannelEnded(desk.at, "999.9", 16))
     assert desk.told().outcomes == ["abandoned", "abandoned"]
 
 
