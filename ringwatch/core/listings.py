@@ -8,8 +8,8 @@ Rules:
 * What is put right is `Drift`. What the first listing of a kind adds is news: nothing was believed before it.
 * A caller whom a listing shows in line has waited whole seconds: if that is not the wait that is known, it is another
   stay, and the end of the known one was not seen.
-* The two channels of a bridge talk if one of them was called, or is wire, or has fetched the other from a parking space:
-  a listing does not tell a bridge for two from a parking lot or a conference, and more than two are not believed.
+* The two channels of a bridge talk if one of them was called, or is wire, or has fetched the other from a parking
+  space: a listing does not tell a bridge for two from a parking lot or a conference. More than two are not believed.
 """
 
 from __future__ import annotations

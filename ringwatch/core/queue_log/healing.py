@@ -52,12 +52,18 @@ class Told:
         self._remembered = remembered
         self._visits: OrderedDict[tuple[str, str], list[QueueVisit]] = OrderedDict()
         self._legs: OrderedDict[tuple[str, str], Leg] = OrderedDict()
+        self._talks: OrderedDict[str, list[Leg]] = OrderedDict()
+        """Conversations that the log told, by call."""
 
     def note(self, records: Iterable[Record]) -> None:
         """Remember what was told; the last telling of a visit counts."""
         for record in records:
             if isinstance(record, QueueVisit):
                 self._note_visit(record)
+            elif isinstance(record, Leg) and record.source == "queue_log":
+                self._talks.setdefault(record.call_id, []).append(record)
+                if len(self._talks) > self._remembered:
+                    self._talks.popitem(last=False)
             elif isinstance(record, Leg) and record.queue and record.ended_by == "unknown":
                 self._legs[record.call_id, record.queue] = record
                 if len(self._legs) > self._remembered:
@@ -78,6 +84,13 @@ class Told:
         same = (each for by, each in apart if each.ordinal == visit.ordinal and abs(by) <= JOIN_SLACK_SECONDS)
         other = (each for by, each in apart if -_LOG_LATE_SECONDS <= by <= _LOG_EARLY_SECONDS)
         return next(same, None) or next(other, None)
+
+    def knows_talk(self, leg: Leg) -> bool:
+        """Tell whether the log has told a conversation of which AMI saw a part."""
+        return any(
+            each.agent == leg.agent and each.started_at <= leg.ended_at and each.ended_at >= leg.started_at
+            for each in self._talks.get(leg.call_id, ())
+        )
 
     def leg_without_end(self, visit: QueueVisit) -> Leg | None:
         """Return the conversation of a visit, where it was told without its end."""
