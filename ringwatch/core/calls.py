@@ -196,12 +196,9 @@ class Calls:
         return self._channels.get(uniqueid)
 
     def vanish(self, uniqueid: str, at: float) -> None:
-        """A channel is gone, and how was not seen."""
-        channel = self._channels.get(uniqueid)
-        if channel is None:
-            return
-        if channel.call:
-            channel.call.lost = True
+        """A channel that is believed to be up is gone, and how was not seen."""
+        if call := self._channels[uniqueid].call:
+            call.lost = True
         self.channel_ended(ev.ChannelEnded(at, uniqueid, None))
 
     def _end_call(self, call: CallState, at: float) -> None:
@@ -213,24 +210,6 @@ class Calls:
         self._calls.pop(call.call_id, None)
         if not call.joined:
             self._tell(self._teller.call(call, at))
-
-    def joined(self, event: ev.CallerJoined | ev.WaitingSeen, at: float) -> None:
-        """A caller stands in a queue's line since a moment; one whom a listing showed there has now been heard to join.
-
-        :param at: the moment, by the event or reckoned back.
-        """
-        found = isinstance(event, ev.WaitingSeen)
-        call, channel = self.caller(event.uniqueid, event.channel, event.caller, event.at)
-        # Whoever joins a line is alive: an earlier request was for something else (Redirect).
-        channel.hangup_requested = False
-        if not channel.waits_in(event.queue):
-            if channel is call.channel:
-                self.talks.over(call, at)
-            else:
-                self.is_no_phone(channel)
-            self.visits.join(call, channel, event.queue, at, event.position, found=found)
-        elif channel.visit and channel.visit.found and not found:
-            self.visits.rejoin(channel.visit, at, event.position)
 
     # -- dialling
 
@@ -331,15 +310,9 @@ class Calls:
                 result = "elsewhere" if call.round_answered else "caller_gone"
             self._end_attempt(attempt, event.at, result)
             if result == "answered" and attempt.visit is None and event.uniqueid == call.channel.uniqueid:
-                self._answered(call, event.at)
+                call.answered(event.at)
         elif event.status == "ANSWER" and dest.owner and dest.owner.channel.uniqueid == event.uniqueid:
-            self._answered(dest.owner, event.at)
-
-    @staticmethod
-    def _answered(call: CallState, at: float) -> None:
-        if call.answered_at is None and not call.answered_unseen:
-            call.answered_at = at
-            call.rings.freeze(at)
+            dest.owner.answered(event.at)
 
     def answered_unseen(self, attempt: Attempt) -> None:
         """A phone that rang is found in talk: for how long it rang was not seen, and is not told."""
@@ -383,7 +356,7 @@ class Calls:
                 # Its ringing was not seen, and is not told.
                 dest.attempt = Attempt(call, visit, event.agent, event.interface, dest.uniqueid, event.at, open=False)
             if visit.channel is call.channel:
-                self._answered(call, event.at)
+                call.answered(event.at)
 
     def _leg_began(self, leg: Leg) -> None:
         parked, leg.call.parked_by = leg.call.parked_by, None

@@ -142,7 +142,7 @@ class Engine:
 
     def _caller_joined(self, event: ev.CallerJoined) -> None:
         self._listings.explained(event.queue, event.uniqueid)
-        self._calls.joined(event, event.at)
+        self._listings.joined(event, event.at)
 
     def _caller_left(self, event: ev.CallerLeft) -> None:
         self._listings.explained(event.queue, event.uniqueid)

@@ -82,9 +82,9 @@ class Listings:
         channel = self._calls.find(event.uniqueid)
         joined_at = event.at - event.waited
         if channel is None or channel.visit is None:
-            self._calls.joined(event, joined_at)
+            self.joined(event, joined_at)
             self._strange_callers[where] = (event, self.is_news("queues"))
-        elif not channel.waits_in(event.queue) or abs(channel.visit.joined_at - joined_at) > _SAME_STAY_SECONDS:
+        elif not _same_stay(channel, event.queue, joined_at):
             self._strange_callers[where] = (event, False)
 
     def channel(self, event: ev.ChannelSeen) -> None:
@@ -123,6 +123,25 @@ class Listings:
         self._unlisted_callers.pop(where, None)
         self._missing_callers.pop(where, None)
         self._strange_callers.pop(where, None)
+
+    def joined(self, event: ev.CallerJoined | ev.WaitingSeen, at: float) -> None:
+        """A caller stands in a queue's line since a moment; one whom a listing showed there has now been heard to join.
+
+        :param at: the moment, by the event or reckoned back.
+        """
+        found = isinstance(event, ev.WaitingSeen)
+        visits = self._calls.visits
+        call, channel = self._calls.caller(event.uniqueid, event.channel, event.caller, event.at)
+        # Whoever joins a line is alive: an earlier request was for something else (Redirect).
+        channel.hangup_requested = False
+        if not channel.waits_in(event.queue):
+            if channel is call.channel:
+                self._calls.talks.over(call, at)
+            else:
+                self._calls.is_no_phone(channel)
+            visits.join(call, channel, event.queue, at, event.position, found=found)
+        elif channel.visit and channel.visit.found and not found:
+            visits.rejoin(channel.visit, at, event.position)
 
     def began_after_all(self, event: ev.ChannelStarted) -> None:
         """A channel that a listing had shown has now been heard to begin."""
@@ -166,9 +185,9 @@ class Listings:
             joined_at = event.at - event.waited
             if channel is None:
                 continue
-            if channel.visit and abs(channel.visit.joined_at - joined_at) > _SAME_STAY_SECONDS:
+            if channel.visit and not _same_stay(channel, queue, joined_at):
                 self._calls.visits.lose(self._calls.caller(uniqueid, "", "", at)[0], channel.visit, at)
-            self._calls.joined(event, joined_at)
+            self.joined(event, joined_at)
             if not news:
                 self.drift(at, "callers", f"{queue}: {uniqueid}")
         strange, self._strange = self._strange, {}
@@ -198,6 +217,11 @@ class Listings:
     def is_news(self, what: Literal["queues", "channels"]) -> bool:
         """Tell whether no listing of a kind was whole yet: what it adds is no drift."""
         return what not in self._heard
+
+
+def _same_stay(channel: Channel, queue: str, joined_at: float) -> bool:
+    visit = channel.visit
+    return visit is not None and channel.waits_in(queue) and abs(visit.joined_at - joined_at) <= _SAME_STAY_SECONDS
 
 
 def _is_talk(channels: list[ev.ChannelSeen]) -> bool:

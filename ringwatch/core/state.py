@@ -246,3 +246,12 @@ class CallState:
     """It vanished while nobody was looking."""
     answered_unseen: bool = False
     """It was found in talk: when it was answered is not known."""
+
+    def answered(self, at: float, *, seen: bool = True) -> None:
+        """Somebody talks with the caller; only the first time counts."""
+        if self.answered_at is not None or self.answered_unseen:
+            return
+        self.answered_unseen = not seen
+        if seen:
+            self.answered_at = at
+            self.rings.freeze(at)

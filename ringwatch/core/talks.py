@@ -182,16 +182,12 @@ class Talks:
             each.leg = leg
         if attempt:
             attempt.leg = leg
-        if call.answered_at is None and self._come_upon:
-            call.answered_unseen = True
-        elif call.answered_at is None and not call.answered_unseen:
-            call.answered_at = at
-            call.rings.freeze(at)
+        call.answered(at, seen=leg.from_start)
         if phone.call:
             self._fetched(phone.call, at)
         if agent not in call.agents:
             call.agents.append(agent)
-        elif not again and (visit is None or visit.ordinal == 1):
+        elif leg.from_start and not again and (visit is None or visit.ordinal == 1):
             # A queue visited twice has been counted as a bounce when it was joined.
             call.bounces += 1
         self._met(leg)

@@ -266,4 +266,3 @@ def by_place(visits: Iterable[QueueVisit]) -> dict[tuple[str, str], list[QueueVi
     for visit in sorted(visits, key=lambda each: each.joined_at):
         found[visit.uniqueid or visit.call_id, visit.queue].append(visit)
     return found
-

@@ -142,10 +142,12 @@ class Desk:
         return self.says(ev.SnapshotEnded(self.at, "queues"))
 
     def lists_channels(self, *uniqueids: str) -> Self:
-        """Answer CoreShowChannels."""
+        """Answer CoreShowChannels: these channels are up, and where they are believed to be."""
         self.says(ev.SnapshotBegan(self.at, "channels"))
         for uniqueid in uniqueids:
-            self.says(ev.ChannelSeen(self.at, uniqueid))
+            channel = self.engine._calls.find(uniqueid)
+            bridge = (channel.bridge or "") if channel else ""
+            self.says(ev.ChannelSeen(self.at, uniqueid, bridge=bridge))
         return self.says(ev.SnapshotEnded(self.at, "channels"))
 
     def closes(self) -> Self:

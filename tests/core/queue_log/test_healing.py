@@ -260,6 +260,34 @@ def cut(name: str, begins: float, ends: float) -> list[Record]:
     return told
 
 
+class TestTalksInPart:
+    """Conversations of which AMI saw a part, and the log the whole."""
+
+    LOGGED = replace(LEG, interface="Anna", source="queue_log", precision=1.0)
+    FOUND = replace(LEG, queue=None, started_at=NINE + 40.0, from_start=False)
+
+    def test_a_part_of_what_the_log_told_is_known(self) -> None:
+        """Same call, same agent, at the same time."""
+        told = Told()
+        assert not told.knows_talk(self.FOUND)
+        told.note([self.LOGGED])
+        assert told.knows_talk(self.FOUND)
+        for other in (
+            replace(self.FOUND, call_id="2.0"),
+            replace(self.FOUND, agent="Bram"),
+            replace(self.FOUND, started_at=NINE + 102.0, ended_at=NINE + 109.0),
+            replace(self.FOUND, started_at=NINE, ended_at=NINE + 9.0),
+        ):
+            assert not told.knows_talk(other)
+
+    def test_what_was_told_long_ago_is_forgotten(self) -> None:
+        """The oldest call first."""
+        told = Told(1)
+        told.note([self.LOGGED, replace(self.LOGGED, call_id="2.0")])
+        assert not told.knows_talk(self.FOUND)
+        assert told.knows_talk(replace(self.FOUND, call_id="2.0"))
+
+
 @pytest.mark.parametrize("name", NAMES)
 class TestRecorded:
     """Recordings with a hole in them, and the whole log."""
