@@ -165,7 +165,7 @@ class Talks:
         if attempt and not outward:
             agent, interface = attempt.agent, attempt.interface
         else:
-            agent, interface = self._queues.agent_at(device), device
+            agent, interface = self._named(call, device), device
         visit = attempt.visit if attempt and attempt.visit and attempt.visit.connected_at is not None else None
         for parked in [leg for leg in call.legs.values() if leg.parked]:
             # Whoever fetches a caller may be in the bridge before it is told.
@@ -191,6 +191,12 @@ class Talks:
             # A queue visited twice has been counted as a bounce when it was joined.
             call.bounces += 1
         self._met(leg)
+
+    def _named(self, call: CallState, device: str) -> str:
+        """Name the agent at a device: by the queue that the caller was found in the talk of, else by all queues."""
+        name = call.channel.queue_data.partition(",")[0] if self._come_upon else ""
+        members = (member for queue in self._queues if queue.name == name for member in queue.members.values())
+        return next((each.agent for each in members if each.device == device), self._queues.agent_at(device))
 
     @staticmethod
     def _fetched(own: CallState, at: float) -> None:
@@ -314,7 +320,11 @@ class Talks:
         if channel is None:
             return
         heard, channel.music = channel.music, False
-        for leg in list(channel.call.legs.values()) if channel.call else []:
+        legs = list(channel.call.legs.values()) if channel.call else []
+        if channel.leg and channel in channel.leg.wires and not channel.leg.from_start:
+            # A wire that is never taken out (/n) plays the music for the caller behind it.
+            legs.append(channel.leg)
+        for leg in legs:
             if not (heard or leg.from_start or leg.music_heard) and leg.silent_since is None:
                 # Found on hold: the music is the first that is heard of it.
                 leg.silent_since, leg.held, leg.music_heard = leg.started_at, True, True

@@ -148,6 +148,9 @@ class QueueLogHealer:
         told: list[Record] = [visit] if leg is None else [leg, visit]
         if self._touched(visit):
             before = self._told.find(visit)
+            if before and before.source == "queue_log" and lost(before) and lost(visit):
+                # Neither knows the end, and the log has said so before: Asterisk had crashed.
+                return []
             if before and before.source == "queue_log" and not lost(before):
                 # The log has told it to its end, and its conversation, under the identity it has from there.
                 told = [replace(merged(visit, before), call_id=before.call_id, ordinal=before.ordinal)]

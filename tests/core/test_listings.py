@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringwatch.core import events as ev
-from tests.core.desk import START, Desk
+from tests.core.desk import START, Desk, Seat
 from tests.core.told import Told
 
 TRUNK, ANNA = "PJSIP/trunk-00000001", "PJSIP/101-00000002"
@@ -84,6 +84,25 @@ def test_a_caller_found_on_hold_is_on_hold_until_the_music_ends() -> None:
     told = end(desk.after(2), "1.0", "1.1")
     assert [(hold.started_at, hold.seconds) for hold in told.holds] == [(START + 1, 5.0), (START + 16, 3.0)]
     assert (told.leg.talk_seconds, told.leg.hold_seconds) == (12.0, 8.0)
+
+
+def test_a_caller_found_on_hold_behind_a_wire_may_hear_its_music() -> None:
+    """A Local pair that is never taken out plays it (seen on 22 and 16); a phone that hears music is not held."""
+    desk = Desk()
+    near = called_up(desk, "Local/106@agents-00000001;1", uniqueid="1.1")
+    far = called_up(desk, "Local/106@agents-00000001;2", uniqueid="1.2", bridge="c", application="Dial")
+    phone = called_up(desk, "PJSIP/106-00000003", uniqueid="1.3", bridge="c", application="AppDial")
+    shows(desk, caller_up(desk), near, far, phone).after(1).ticks()
+    desk.after(4).says(ev.MusicEnded(desk.at, "1.3"), ev.MusicEnded(desk.at, "1.2"))
+    told = end(desk.after(9), "1.0", "1.1", "1.2", "1.3")
+    assert (told.hold.seconds, told.leg.talk_seconds) == (4.0, 9.0)
+
+
+def test_an_agent_with_two_names_is_found_by_that_of_the_queue() -> None:
+    """The phone is in two queues; in which of them the caller was served is in the listing."""
+    desk = Desk().shows(Seat("front", "Front 101", "Local/101@from-queue/n", "PJSIP/101"))
+    shows(desk, caller_up(desk), called_up(desk)).after(1).ticks()
+    assert end(desk, "1.0", "1.1").leg.agent == "Anna"
 
 
 def test_a_parking_lot_and_a_conference_are_no_talk() -> None:

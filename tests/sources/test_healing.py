@@ -178,6 +178,16 @@ class TestAlone:
         assert healer.release() == [LEG, TALKING]
         assert healer.release() == []
 
+    async def test_what_neither_knows_is_told_once(self, healer: QueueLogHealer, path: Path) -> None:
+        """Asterisk crashed while the caller waited: the log says so when it starts again, before AMI gives up."""
+        healer.broke(NINE + 1)
+        write(path, "0|1.0|support|NONE|ENTERQUEUE||0201|1\n20|NONE|NONE|NONE|QUEUESTART|")
+        (told,) = (record for record in await healer.heal(NINE + 30) if isinstance(record, QueueVisit))
+        assert (told.key, told.outcome) == (WAITING.key, "unknown")
+        healer.resumed(NINE + 30)
+        assert healer.sift([WAITING]) == []
+        assert healer.release() == []
+
     async def test_a_conversation_found_after_the_gap_is_told_whole_by_the_log(
         self, healer: QueueLogHealer, path: Path
     ) -> None:
