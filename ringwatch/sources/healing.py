@@ -34,7 +34,6 @@ from ringwatch.core.facts import Fact, Gap, Leg, QueueVisit, Record
 from ringwatch.core.queue_log import QueueLog, Story, Told, lost, mend
 from ringwatch.core.queue_log.healing import JOIN_SLACK_SECONDS, channel_of, merged
 from ringwatch.core.standards import Policy
-from ringwatch.core.visits import SETTLING_SECONDS
 from ringwatch.errors import QueueLogError
 from ringwatch.sources.facts import last_word
 from ringwatch.sources.queue_log import QueueLogTail
@@ -81,8 +80,7 @@ class QueueLogHealer:
         # What was held back of the gaps before was lost with that run.
         self._gaps += [(fact.from_, fact.to) for fact in own if isinstance(fact, Gap)]
         if (last := last_word(own, self._pbx)) is not None:
-            # A visit may be told a little after its end, and what was told meanwhile be the last word.
-            self.broke(max(last - SETTLING_SECONDS, now - LONGEST_RESTART_SECONDS))
+            self.broke(max(last, now - LONGEST_RESTART_SECONDS))
 
     def broke(self, at: float) -> None:
         """From here on the PBX is not heard."""
@@ -109,7 +107,9 @@ class QueueLogHealer:
                 passed += self._sifted(self._numbered(record), legs.pop((record.call_id, record.queue), None))
             else:
                 passed.append(record)
-        return [*passed, *legs.values()]
+        passed += legs.values()
+        self._told.note(record for record in passed if isinstance(record, Leg))
+        return passed
 
     async def heal(self, now: float) -> list[Record]:
         """Read what is new in the log and return what AMI did not tell."""
@@ -185,4 +185,5 @@ class QueueLogHealer:
         self._held = [held for held in self._held if held not in gone]
         found = [leg for leg in self._found if leg.ended_at + HOLD_BACK_SECONDS <= now]
         self._found = [leg for leg in self._found if leg not in found]
+        self._told.note(found)
         return [*found, *(record for visit, leg in gone for record in (leg, visit) if record is not None)]

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from ringwatch.core.facts import Call, Fact, Gap, Leg, QueueVisit, to_json
+from ringwatch.core.facts import Call, Fact, Gap, Leg, QueueVisit, Transfer, to_json
 from ringwatch.sources.facts import read_facts
 from tests.agreement import Witnessed, witnessed
 
@@ -237,9 +237,15 @@ def told_once(tellings: Iterable[Fact]) -> Iterator[str]:
 
 
 def talks_once(tellings: Iterable[Fact]) -> Iterator[str]:
-    """Say where an agent is told to talk twice with one caller at one time."""
+    """Say where an agent is told to talk twice with one caller at one time, or to hand one on twice."""
+    last = {(type(fact), fact.key): fact for fact in tellings}.values()
+    transfers = [fact for fact in last if isinstance(fact, Transfer)]
+    for first, second in itertools.combinations(transfers, 2):
+        same = (first.call_id, first.from_agent, first.kind) == (second.call_id, second.from_agent, second.kind)
+        if same and abs(first.at - second.at) < NEAR and first.source != second.source:
+            yield f"transfer told twice: {first} and {second}"
     told: dict[tuple[str, str], list[Leg]] = defaultdict(list)
-    for leg in {fact.key: fact for fact in tellings if isinstance(fact, Leg)}.values():
+    for leg in (fact for fact in last if isinstance(fact, Leg)):
         told[leg.call_id, leg.agent].append(leg)
     for legs in told.values():
         for one, two in itertools.combinations(legs, 2):

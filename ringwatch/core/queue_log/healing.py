@@ -53,21 +53,24 @@ class Told:
         self._visits: OrderedDict[tuple[str, str], list[QueueVisit]] = OrderedDict()
         self._legs: OrderedDict[tuple[str, str], Leg] = OrderedDict()
         self._talks: OrderedDict[str, list[Leg]] = OrderedDict()
-        """Conversations that the log told, by call."""
+        """Conversations by call, whichever witness told them."""
 
     def note(self, records: Iterable[Record]) -> None:
         """Remember what was told; the last telling of a visit counts."""
         for record in records:
             if isinstance(record, QueueVisit):
                 self._note_visit(record)
-            elif isinstance(record, Leg) and record.source == "queue_log":
-                self._talks.setdefault(record.call_id, []).append(record)
-                if len(self._talks) > self._remembered:
-                    self._talks.popitem(last=False)
-            elif isinstance(record, Leg) and record.queue and record.ended_by == "unknown":
-                self._legs[record.call_id, record.queue] = record
-                if len(self._legs) > self._remembered:
-                    self._legs.popitem(last=False)
+            elif isinstance(record, Leg):
+                self._note_leg(record)
+
+    def _note_leg(self, leg: Leg) -> None:
+        self._talks.setdefault(leg.call_id, []).append(leg)
+        if len(self._talks) > self._remembered:
+            self._talks.popitem(last=False)
+        if leg.queue and leg.source == "ami" and leg.ended_by == "unknown":
+            self._legs[leg.call_id, leg.queue] = leg
+            if len(self._legs) > self._remembered:
+                self._legs.popitem(last=False)
 
     def _note_visit(self, visit: QueueVisit) -> None:
         where = (visit.queue, channel_of(visit))
@@ -86,9 +89,12 @@ class Told:
         return next(same, None) or next(other, None)
 
     def knows_talk(self, leg: Leg) -> bool:
-        """Tell whether the log has told a conversation of which AMI saw a part."""
+        """Tell whether the other witness has told a conversation, or a part of it."""
         return any(
-            each.agent == leg.agent and each.started_at <= leg.ended_at and each.ended_at >= leg.started_at
+            each.source != leg.source
+            and each.agent == leg.agent
+            and each.started_at <= leg.ended_at
+            and each.ended_at >= leg.started_at
             for each in self._talks.get(leg.call_id, ())
         )
 
@@ -130,13 +136,15 @@ def mend(story: Story, gaps: Iterable[tuple[float, float]], told: Told) -> list[
         for attempt in story.attempts
         if any(gap[0] <= attempt.started_at <= gap[1] - QUEUE_LOG_PRECISION for gap in touched)
     ]
+    # A run that was killed may have told a part of the talk already.
+    own = None if story.leg is None or told.knows_talk(story.leg) else story.leg
     if before is None:
-        parts = (story.transfer, story.leg)
+        parts = (story.transfer, own)
         return [story.offered, *attempts, *(part for part in parts if part is not None), visit]
     mended = merged(before, visit)
     identity = {"call_id": mended.call_id}
     leg = told.leg_without_end(before) if before.outcome == "answered" else None
-    parts = (story.transfer, merged_leg(leg, mended) if leg else story.leg)
+    parts = (story.transfer, merged_leg(leg, mended) if leg else own)
     return [*(replace(part, **identity) for part in (*attempts, *parts) if part is not None), mended]
 
 
