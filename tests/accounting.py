@@ -105,13 +105,13 @@ class Ledger:
         self._served(fact, where)
         if fact.outcome == "answered":
             self._rings("agent", fact.agent_rings, where)
-            self._rings("desk", fact.desk_rings, where)
+            self._rings("desk", None if fact.in_time is None else fact.desk_rings, where)
             self._rings("caller", fact.caller_rings, where)
 
     def _direct_call(self, fact: Call, where: Mapping[str, str]) -> None:
         self._served(fact, where)
         if fact.answered:
-            self._rings("desk", fact.desk_rings, where)
+            self._rings("desk", None if fact.in_time is None else fact.desk_rings, where)
             self._rings("caller", fact.caller_rings, where)
 
     def _served(self, fact: QueueVisit | Call, where: Mapping[str, str]) -> None:

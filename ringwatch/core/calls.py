@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ringwatch.core import events as ev
 from ringwatch.core.facts import AttemptResult, CallOffered, Direction, EndedBy, Record
-from ringwatch.core.lifecycle import DIAL_STATUS, HANGUP_CAUSE, VisitSignal
+from ringwatch.core.lifecycle import DIAL_STATUS, HANGUP_CAUSE, VisitSignal, VisitState
 from ringwatch.core.queues import Queues
 from ringwatch.core.standards import Policy
 from ringwatch.core.state import Attempt, CallState, Channel, Leg, Visit
@@ -39,7 +39,7 @@ class Calls:
             met=self._leg_began,
             ended=self._leg_ended,
         )
-        self._resumed_at = 0.0
+        self.resumed_at = 0.0
         """When the stream last came back after a break."""
 
     @property
@@ -52,9 +52,15 @@ class Calls:
         """The calls that are up, oldest first."""
         return list(self._calls.values())
 
+    def broke(self) -> None:
+        """The stream is away: what would have explained how a caller left a line will not be heard."""
+        for channel in self._channels.values():
+            if channel.visit and channel.visit.state is VisitState.LEAVING:
+                channel.visit.lost = True
+
     def resumed(self, at: float) -> None:
         """The stream is back after a break."""
-        self._resumed_at = at
+        self.resumed_at = at
         for channel in self._channels.values():
             if channel.visit:
                 channel.visit.missed = True
@@ -64,11 +70,11 @@ class Calls:
     def channel_started(self, event: ev.ChannelStarted) -> None:
         """A channel came to be: a new call when it rings in from a phone or trunk."""
         if known := self._channels.get(event.uniqueid):
-            if known.found_at is not None and known.found_at >= self._resumed_at:
+            if known.found_at is not None and known.found_at >= self.resumed_at:
                 # The listing that showed it had overtaken this.
                 self._tell_beginning(known, event)
                 return
-            if known.started_at >= self._resumed_at:
+            if known.started_at >= self.resumed_at:
                 return
             # An Asterisk that restarts counts from 0 again: within one second the same Uniqueid is another channel.
             self.vanish(event.uniqueid, event.at)

@@ -182,12 +182,16 @@ class Engine:
     def _stream_broke(self, event: ev.StreamBroke) -> None:
         if self._broken is None:
             self._broken = event
+            self._calls.broke()
+            self._listings.broke()
 
     def _stream_resumed(self, event: ev.StreamResumed) -> None:
         if broken := self._broken:
             self._broken = None
+            # Where nothing was said since the last gap, the last event lies before it.
+            since = max(broken.at, self._calls.resumed_at)
             self._calls.resumed(event.at)
-            self._records.append(Gap(pbx=self.pbx, from_=broken.at, to=event.at, why=broken.why))
+            self._records.append(Gap(pbx=self.pbx, from_=since, to=event.at, why=broken.why))
 
     def _stream_fault(self, event: ev.StreamFault) -> None:
         self._records.append(Anomaly(pbx=self.pbx, at=event.at, kind=event.kind, detail=event.detail))

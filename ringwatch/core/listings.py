@@ -156,6 +156,10 @@ class Listings:
         for queue, uniqueid in [where for where in self._missing_callers if where[1] == event.uniqueid]:
             self._lose_caller(queue, uniqueid, event.at)
 
+    def broke(self) -> None:
+        """No event can explain anything any more: the next listing will say how things stand then."""
+        self.give_up_at = math.inf
+
     # -- what nothing explained
 
     def settle(self) -> None:

@@ -199,7 +199,7 @@ class Visit:
     found: bool = False
     """A listing showed it: the joining was not seen, and is reckoned back from whole seconds."""
     lost: bool = False
-    """A listing showed that it was over."""
+    """How it ended was not seen: a listing showed that it was over, or the stream broke before it was explained."""
     missed: bool = False
     """The stream was away while it waited: what rang meanwhile is not known."""
 

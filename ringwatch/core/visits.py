@@ -219,7 +219,7 @@ class Visits:
 
     @staticmethod
     def _unserved(call: CallState, visit: Visit) -> Outcome:
-        if (call.lost or visit.lost) and not visit.abandoned:
+        if (call.lost and not visit.abandoned) or (visit.lost and not visit.hung_up):
             return "unknown"
         return visit_outcome(
             status=visit.status,

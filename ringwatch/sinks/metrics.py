@@ -228,7 +228,7 @@ class MetricsSink:
         self._zero(visit.pbx, visit.queue)
         self._served(visit.pbx, visit.queue, visit.outcome, visit.wait_seconds, in_time=visit.in_time)
         if visit.outcome == "answered":
-            heard = (("agent", visit.agent_rings), ("desk", visit.desk_rings), ("caller", visit.caller_rings))
+            heard = (("agent", visit.agent_rings), ("desk", _all_rings(visit)), ("caller", visit.caller_rings))
             self._rung(visit.pbx, visit.queue, heard)
 
     def _call(self, call: Call) -> None:
@@ -236,7 +236,7 @@ class MetricsSink:
             return
         self._served(call.pbx, call.line, call.outcome, call.wait_seconds, in_time=call.in_time)
         if call.answered:
-            self._rung(call.pbx, call.line, (("desk", call.desk_rings), ("caller", call.caller_rings)))
+            self._rung(call.pbx, call.line, (("desk", _all_rings(call)), ("caller", call.caller_rings)))
 
     def _served(self, pbx: str, queue: str, outcome: Outcome, wait: float, *, in_time: bool | None) -> None:
         self._ended(pbx, queue, outcome).inc()
@@ -292,3 +292,8 @@ class MetricsSink:
         self._oldest(pbx, queue).set(reading.oldest_joined_at or 0.0)
         for state, count in reading.members.items():
             self._members(pbx, queue, state).set(count)
+
+
+def _all_rings(answered: QueueVisit | Call) -> int | None:
+    """Return the desk's rings of somebody who was answered, where all were heard; else they are but the least."""
+    return None if answered.in_time is None else answered.desk_rings

@@ -30,7 +30,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from ringwatch.core.facts import Fact, Gap, Leg, QueueVisit, Record
+from ringwatch.core.facts import Fact, Gap, Leg, QueueVisit, Record, Transfer
 from ringwatch.core.queue_log import QueueLog, Story, Told, lost, mend
 from ringwatch.core.queue_log.healing import JOIN_SLACK_SECONDS, channel_of, merged
 from ringwatch.core.standards import Policy
@@ -98,7 +98,7 @@ class QueueLogHealer:
         legs: dict[tuple[str, str], Leg] = {}
         for record in records:
             if isinstance(record, Leg) and self._gaps and not record.from_start:
-                if not self._told.knows_talk(record):
+                if not self._told.knows(record):
                     self._found.append(record)
             elif isinstance(record, Leg) and record.queue and (self._gaps or record.ended_by == "unknown"):
                 # Its visit, if that is over as well, follows at once, and decides.
@@ -108,7 +108,7 @@ class QueueLogHealer:
             else:
                 passed.append(record)
         passed += legs.values()
-        self._told.note(record for record in passed if isinstance(record, Leg))
+        self._told.note(record for record in passed if isinstance(record, Leg | Transfer))
         return passed
 
     async def heal(self, now: float) -> list[Record]:
@@ -173,7 +173,7 @@ class QueueLogHealer:
                 self._told.note(mended)
                 keys = {record.key for record in mended if isinstance(record, QueueVisit)}
                 self._held = [held for held in self._held if held[0].key not in keys]
-                self._found = [leg for leg in self._found if not self._told.knows_talk(leg)]
+                self._found = [leg for leg in self._found if not self._told.knows(leg)]
                 records += mended
             elif story.visit.ended_at + self._keep > now and self._told.find(story.visit) is None:
                 undecided.append(story)

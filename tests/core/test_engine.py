@@ -468,6 +468,15 @@ def test_a_break_in_the_stream_is_a_gap() -> None:
     assert told.gaps == [Gap(pbx="main", from_=START, to=START + 30, why="overflow")]
 
 
+def test_two_breaks_without_a_word_between_are_two_gaps() -> None:
+    """The second begins when the first had ended, though the last event is older."""
+    desk = Desk()
+    desk.says(ev.StreamBroke(desk.at, "disconnected")).after(5).says(ev.StreamResumed(desk.at))
+    desk.says(ev.StreamBroke(START, "disconnected")).after(5)
+    told = desk.says(ev.StreamResumed(desk.at)).told()
+    assert [(gap.from_, gap.to) for gap in told.gaps] == [(START, START + 5), (START + 5, START + 10)]
+
+
 def test_a_fault_in_the_stream_is_an_anomaly() -> None:
     """Counted by its kind, with a word for people."""
     desk = Desk()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ringwatch.core import events as ev
 from tests.core.desk import START, Desk, Seat
 from tests.core.told import Told
@@ -325,3 +327,30 @@ def test_a_channel_shown_where_it_is_again_is_left_there() -> None:
     desk.lists_channels(*up).after(2).ticks()
     told = caller.hangs_up().told()
     assert (told.leg.talk_seconds, told.holds) == (5.0, [])
+
+
+@pytest.mark.parametrize("way", ["key", "timeout", "hangup"])
+def test_what_the_break_kept_from_being_explained_is_not_known(way: str) -> None:
+    """Leave alone, or Abandon, and then silence; but whoever had been asked to hang up before has abandoned."""
+    desk = Desk()
+    caller = desk.caller("1").joins("support").after(30)
+    if way == "hangup":
+        desk.says(ev.HangupRequested(desk.at, caller.uniqueid))
+    if way != "key":
+        caller.abandons()
+    if way != "hangup":
+        caller.leaves()
+    desk.says(ev.StreamBroke(desk.at, "disconnected")).after(2).ticks()
+    desk.says(ev.StreamResumed(desk.at))
+    told = caller.ends().told()
+    assert told.outcomes == ["abandoned" if way == "hangup" else "unknown"]
+
+
+def test_a_listing_cut_short_by_a_break_puts_nothing_right() -> None:
+    """What it did not name is asked for again when the PBX is heard again."""
+    desk = Desk()
+    caller = desk.caller("1").joins("support").after(30)
+    desk.lists_queues().lists_channels().says(ev.StreamBroke(desk.at, "disconnected")).after(5).ticks()
+    assert desk.so_far.visits == []
+    desk.says(ev.StreamResumed(desk.at)).lists_queues(caller, waited=35).lists_channels(caller.uniqueid)
+    assert caller.after(2).hangs_up().told().outcomes == ["abandoned"]

@@ -427,6 +427,15 @@ class TestCounting:
         inside = [replace(each, queue=None, line=None) for each in (ATTEMPT, LEG, HOLD, TRANSFER)]
         assert metrics(*inside, CALL).render() == metrics().render()
 
+    def test_rings_of_which_only_some_were_heard_are_not_counted(self) -> None:
+        """In a gap, before ringwatch came, or by a queue_log: what is told is the least, and is not judged."""
+        visit = replace(VISIT, in_time=None)
+        page = metrics(OFFERED, visit).render()
+        where = {"pbx": "main", "queue": "support"}
+        assert value(page, "ringwatch_answer_rings_count", **where, heard_by="desk") == 0
+        assert value(page, "ringwatch_answer_rings_count", **where, heard_by="agent") == 1
+        assert differences(page, [OFFERED, visit]) == []
+
     def test_a_direct_call_is_counted_under_its_line(self) -> None:
         """As a visit is under its queue: offered, ended, waited, rung."""
         call = replace(CALL, line="direct", desk_rings=2, desk_ring_seconds=6.0, caller_rings=2, queues=[])

@@ -269,23 +269,48 @@ class TestTalksInPart:
     def test_a_part_of_what_the_log_told_is_known(self) -> None:
         """Same call, same agent, at the same time."""
         told = Told()
-        assert not told.knows_talk(self.FOUND)
+        assert not told.knows(self.FOUND)
         told.note([self.LOGGED])
-        assert told.knows_talk(self.FOUND)
+        assert told.knows(self.FOUND)
         for other in (
             replace(self.FOUND, call_id="2.0"),
             replace(self.FOUND, agent="Bram"),
             replace(self.FOUND, started_at=NINE + 102.0, ended_at=NINE + 109.0),
             replace(self.FOUND, started_at=NINE, ended_at=NINE + 9.0),
         ):
-            assert not told.knows_talk(other)
+            assert not told.knows(other)
+
+    def test_a_transfer_that_ami_told_is_known(self) -> None:
+        """A moment apart, by the same agent; the log does not name where to of an attended one."""
+        told = Told()
+        heard = Transfer(
+            pbx="main",
+            call_id="1.0",
+            at=NINE + 74.9,
+            kind="blind",
+            from_agent="Anna",
+            to="108",
+            result="success",
+            queue=None,
+            line=None,
+        )
+        logged = replace(heard, at=NINE + 74, source="queue_log", precision=1.0)
+        told.note([heard, self.FOUND])
+        assert told.knows(logged)
+        for other in (
+            replace(logged, from_agent="Bram"),
+            replace(logged, kind="attended"),
+            replace(logged, at=NINE + 70),
+        ):
+            assert not told.knows(other)
+        assert "Transfer" not in kinds(healed((60, 90), lines(ONE_VISIT), heard))
 
     def test_what_was_told_long_ago_is_forgotten(self) -> None:
         """The oldest call first."""
         told = Told(1)
         told.note([self.LOGGED, replace(self.LOGGED, call_id="2.0")])
-        assert not told.knows_talk(self.FOUND)
-        assert told.knows_talk(replace(self.FOUND, call_id="2.0"))
+        assert not told.knows(self.FOUND)
+        assert told.knows(replace(self.FOUND, call_id="2.0"))
 
 
 @pytest.mark.parametrize("name", NAMES)
