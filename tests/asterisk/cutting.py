@@ -25,6 +25,7 @@ class Wire:
         self._writers: set[asyncio.StreamWriter] = set()
         self._left: int | None = None
         self._reset = False
+        self._done = asyncio.Event()
         self.cuts: list[float] = []
         """When it was cut."""
 
@@ -48,14 +49,11 @@ class Wire:
         assert self._server
         return int(self._server.sockets[0].getsockname()[1])
 
-    def cut(self, after: int, *, reset: bool) -> None:
+    async def cut(self, after: int, *, reset: bool) -> None:
         """Cut it in so many bytes from Asterisk, be it this connection or the next; with a reset, or an end."""
         self._left, self._reset = after, reset
-
-    @property
-    def will_be_cut(self) -> bool:
-        """Whether a cut is still to come."""
-        return self._left is not None
+        self._done.clear()
+        await self._done.wait()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -79,6 +77,7 @@ class Wire:
                 writer.write(data[: self._left])
                 self._left = None
                 self.cuts.append(time.time())
+                self._done.set()
                 self._end(writer)
                 return
             if self._left is not None:

@@ -6,6 +6,8 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
+from operator import eq
 from pathlib import Path
 
 import pytest
@@ -108,9 +110,8 @@ async def test_reloads_lose_nothing(desk: Desk, tmp_path: Path) -> None:
             member = f"member => PJSIP/12{number},0,New {number},PJSIP/12{number}\n"
             queues.write_text(queues.read_text().replace("[vip](q)\n", f"[vip](q)\n{member}"))
             await desk.asterisk.cli(command)
-            await until_sample(
-                daemon, lambda value, n=number: value == 4 + n, "ringwatch_queue_members", queue="vip", state="free"
-            )  # type: ignore[misc]
+            members = partial(eq, float(4 + number))
+            await until_sample(daemon, members, "ringwatch_queue_members", queue="vip", state="free")
         await listed(daemon)
         drifted = await drifts(daemon)
         await waiting.answer()

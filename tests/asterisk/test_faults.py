@@ -97,9 +97,8 @@ async def cut(watcher: Watcher, rng: random.Random, seconds: float, count: int) 
         again = len(wire.cuts) < count - 1 and rng.random() < 0.4
         await asyncio.sleep(rng.uniform(0.3, 1.7) * seconds / count * (1.4 if again else 1.0))
         for most in [3000, IN_THE_LISTING][: 1 + again]:
-            cuts = len(wire.cuts)
-            wire.cut(rng.randrange(1, most), reset=rng.random() < 0.5)
-            await until(lambda cuts=cuts: len(wire.cuts) > cuts, within=seconds, what="the cut", step=0.01)  # type: ignore[misc]
+            async with asyncio.timeout(seconds):
+                await wire.cut(rng.randrange(1, most), reset=rng.random() < 0.5)
 
 
 async def kill(watcher: Watcher, rng: random.Random, seconds: float) -> None:
@@ -109,6 +108,12 @@ async def kill(watcher: Watcher, rng: random.Random, seconds: float) -> None:
         await watcher.kill()
         await asyncio.sleep(rng.uniform(0.2, 3.0))
         await watcher.start()
+
+
+async def next_second() -> None:
+    """Wait for it: a new Asterisk counts from 0 again, and in the same second its calls would have the same names."""
+    now = int(time.time())
+    await until(lambda: int(time.time()) > now, within=2, what="the next second")
 
 
 async def crash(desk: Desk, rng: random.Random) -> None:
@@ -121,9 +126,7 @@ async def crash(desk: Desk, rng: random.Random) -> None:
             await asyncio.sleep(rng.uniform(0.1, 0.7))
         if not last:
             await desk.asterisk.kill()
-            # A new Asterisk counts from 0 again: in the same second its first call would have the same Uniqueid.
-            died = int(time.time())
-            await desk.until(lambda died=died: int(time.time()) > died, what="the next second")  # type: ignore[misc]
+            await next_second()
             await desk.asterisk.start()
     await desk.idle(within=60)
 
