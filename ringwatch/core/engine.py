@@ -12,12 +12,12 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ringwatch.core import events as ev
 from ringwatch.core.calls import Calls
-from ringwatch.core.facts import Anomaly, Gap, QueueReading, Record
+from ringwatch.core.facts import Anomaly, Fact, Gap, QueueReading, QueueVisit, Record
 from ringwatch.core.lifecycle import VisitSignal
 from ringwatch.core.listings import Listings
 from ringwatch.core.queues import Queues
@@ -91,6 +91,10 @@ class Engine:
     def open_calls(self) -> list[CallState]:
         """Return the calls that are up."""
         return self._calls.open_calls
+
+    def remember(self, facts: Iterable[Fact]) -> None:
+        """Take note of what an earlier run told of this PBX."""
+        self._visits.remember(fact for fact in facts if isinstance(fact, QueueVisit) and fact.pbx == self.pbx)
 
     def apply(self, event: ev.Event) -> list[Record]:
         """Apply one event and return what follows from it, in order."""

@@ -6,9 +6,9 @@ The transitions are in `ringwatch.core.lifecycle`; this module says what each of
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from ringwatch.core.facts import Anomaly, CallOffered, EndedBy, Outcome, Record
+from ringwatch.core.facts import Anomaly, CallOffered, EndedBy, Outcome, QueueVisit, Record
 from ringwatch.core.lifecycle import REFUSALS, VISIT, VisitSignal, VisitState, visit_outcome
 from ringwatch.core.queues import Queues
 from ringwatch.core.standards import Policy
@@ -29,9 +29,17 @@ class Visits:
         self._queues = queues
         self._tell = tell
         self.teller = Teller(pbx, policy)
+        self._earlier: dict[tuple[str, str, bool], int] = {}
+        """How many stays, or refusals, an earlier run told, by call and queue."""
         self._leaving: dict[Visit, CallState] = {}
         self.settle_at = math.inf
         """When the next visit settles, if nothing more is said of it."""
+
+    def remember(self, visits: Iterable[QueueVisit]) -> None:
+        """Take note of what an earlier run told: whoever of them is still there has been there before."""
+        for visit in visits:
+            where = (visit.call_id, visit.queue, visit.ordinal < 0)
+            self._earlier[where] = max(abs(visit.ordinal), self._earlier.get(where, 0))
 
     def join(
         self, call: CallState, channel: Channel, queue: str, at: float, position: int | None, *, found: bool = False
@@ -64,6 +72,7 @@ class Visits:
     ) -> Visit:
         # Who was refused is not in queue_log, which must lead to the same numbers: they count apart, -1, -2, ...
         before = sum(visit.queue == queue and (visit.ordinal < 0) is refused for visit in call.visits)
+        before += self._earlier.get((call.call_id, queue, refused), 0)
         visit = Visit(channel, queue, -1 - before if refused else 1 + before, at, position)
         name, options = _queue_arguments(channel.queue_data)
         if name == queue:

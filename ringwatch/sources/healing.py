@@ -142,7 +142,7 @@ class QueueLogHealer:
         if not self._gaps or visit.ordinal < 1:
             return visit
         ordinal = self._log.ordinal(channel_of(visit), visit.queue, visit.joined_at, JOIN_SLACK_SECONDS)
-        return visit if ordinal in (None, visit.ordinal) else replace(visit, ordinal=ordinal)
+        return self._told.apart(visit if ordinal in (None, visit.ordinal) else replace(visit, ordinal=ordinal))
 
     def _sifted(self, visit: QueueVisit, leg: Leg | None) -> list[Record]:
         told: list[Record] = [visit] if leg is None else [leg, visit]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from ringwatch.core import events as ev
 from ringwatch.core.engine import Engine
 from ringwatch.core.facts import Anomaly, Gap, QueueReading
 from ringwatch.core.standards import Policy, Standard
-from tests.core.desk import SEATS, START, Desk, Seat
+from tests.core.desk import SEATS, START, Caller, Desk, Seat
 from tests.core.scenarios import SCENARIOS
 from tests.core.told import Told, assert_forgotten, assert_sound
 
@@ -475,6 +476,17 @@ def test_two_breaks_without_a_word_between_are_two_gaps() -> None:
     desk.says(ev.StreamBroke(START, "disconnected")).after(5)
     told = desk.says(ev.StreamResumed(desk.at)).told()
     assert [(gap.from_, gap.to) for gap in told.gaps] == [(START, START + 5), (START + 5, START + 10)]
+
+
+def test_stays_that_an_earlier_run_told_are_counted() -> None:
+    """The caller had been in the queue and was refused there once; this is the second stay, and the second refusal."""
+    earlier = Desk()
+    caller = earlier.caller("1").joins("support").after(3).is_put_out("TIMEOUT").is_refused("support", "FULL")
+    desk = Desk()
+    desk.engine.remember([*earlier.so_far.visits, replace(earlier.so_far.visits[0], pbx="other", ordinal=7)])
+    again = Caller(desk, caller.uniqueid, caller.channel, "1")
+    told = again.joins("support").after(3).is_put_out("TIMEOUT").is_refused("support", "FULL").ends().told()
+    assert [visit.ordinal for visit in earlier.so_far.visits + told.visits] == [1, -1, 2, -2]
 
 
 def test_a_fault_in_the_stream_is_an_anomaly() -> None:

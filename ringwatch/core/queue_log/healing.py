@@ -21,7 +21,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from ringwatch.core.facts import QUEUE_LOG_PRECISION, Leg, QueueVisit, Record, Transfer
+from ringwatch.core.facts import QUEUE_LOG_PRECISION, Key, Leg, QueueVisit, Record, Transfer
 from ringwatch.core.queue_log.lines import Line
 from ringwatch.core.queue_log.stories import QueueLog
 from ringwatch.core.queue_log.telling import Story
@@ -51,6 +51,8 @@ class Told:
         """Start with nothing told."""
         self._remembered = remembered
         self._visits: OrderedDict[tuple[str, str], list[QueueVisit]] = OrderedDict()
+        self._stays: OrderedDict[Key, QueueVisit] = OrderedDict()
+        """The same visits by identity."""
         self._legs: OrderedDict[tuple[str, str], Leg] = OrderedDict()
         self._parts: OrderedDict[str, list[Leg | Transfer]] = OrderedDict()
         """Conversations and transfers by call, whichever witness told them."""
@@ -78,6 +80,9 @@ class Told:
         self._visits[where] = [*same, visit]
         if len(self._visits) > self._remembered:
             self._visits.popitem(last=False)
+        self._stays[visit.key] = visit
+        if len(self._stays) > self._remembered:
+            self._stays.popitem(last=False)
 
     def find(self, visit: QueueVisit) -> QueueVisit | None:
         """Return what the other witness told before of the same stay."""
@@ -87,6 +92,18 @@ class Told:
         same = (each for by, each in apart if each.ordinal == visit.ordinal and abs(by) <= JOIN_SLACK_SECONDS)
         other = (each for by, each in apart if -_LOG_LATE_SECONDS <= by <= _LOG_EARLY_SECONDS)
         return next(same, None) or next(other, None)
+
+    def apart(self, visit: QueueVisit) -> QueueVisit:
+        """Return a visit under an identity that no other stay has.
+
+        After a restart AMI counts a caller's stays anew, and the log counts apart those in which half of a Local pair
+        stood in line for a caller.
+        """
+        while (other := self._stays.get(visit.key)) and not (
+            channel_of(other) == channel_of(visit) and abs(other.joined_at - visit.joined_at) <= JOIN_SLACK_SECONDS
+        ):
+            visit = replace(visit, ordinal=visit.ordinal + (1 if visit.ordinal > 0 else -1))
+        return visit
 
     def knows(self, part: Leg | Transfer) -> bool:
         """Tell whether the other witness has told a conversation, a part of it, or a transfer."""
@@ -147,7 +164,9 @@ def mend(story: Story, gaps: Iterable[tuple[float, float]], told: Told) -> list[
     # A run that was killed may have told them already, or a part of the talk.
     transfer, talk = (None if part is None or told.knows(part) else part for part in (story.transfer, story.leg))
     if before is None:
-        return [story.offered, *attempts, *(part for part in (transfer, talk) if part is not None), visit]
+        visit = told.apart(visit)
+        offered = replace(story.offered, ordinal=visit.ordinal)
+        return [offered, *attempts, *(part for part in (transfer, talk) if part is not None), visit]
     mended = merged(before, visit)
     identity = {"call_id": mended.call_id}
     leg = told.leg_without_end(before) if before.outcome == "answered" else None

@@ -260,6 +260,33 @@ def cut(name: str, begins: float, ends: float) -> list[Record]:
     return told
 
 
+class TestStaysApart:
+    """No two stays have one identity, whoever counted them."""
+
+    def test_the_stay_of_a_local_half_is_not_that_of_the_caller(self) -> None:
+        """AMI has told one that it counted as the first of the call; the log tells the caller's own first (seen)."""
+        half = replace(WAITING, uniqueid="1.7", joined_at=NINE + 63, ended_at=NINE + 71, outcome="abandoned")
+        records = healed((10, 90), lines(ONE_VISIT), half)
+        assert visit_in(records).ordinal == 2
+        (offered,) = (record for record in records if isinstance(record, CallOffered))
+        assert offered.ordinal == 2
+
+    def test_a_refusal_is_counted_downwards(self) -> None:
+        """As the first run had counted it."""
+        told = Told()
+        refused = replace(WAITING, outcome="refused_full", ordinal=-1)
+        told.note([refused])
+        assert told.apart(refused) == refused
+        assert told.apart(replace(refused, joined_at=NINE + 60)).ordinal == -2
+
+    def test_what_was_told_long_ago_may_have_any_identity(self) -> None:
+        """Only so many are remembered."""
+        told = Told(1)
+        told.note([WAITING, replace(WAITING, call_id="2.0", uniqueid="2.0")])
+        later = replace(WAITING, joined_at=NINE + 60)
+        assert told.apart(later) == later
+
+
 class TestTalksInPart:
     """Conversations of which AMI saw a part, and the log the whole."""
 
