@@ -28,6 +28,7 @@ from ringwatch.core.facts import (
     Record,
     RingAttempt,
     Transfer,
+    WrapUp,
 )
 from ringwatch.core.standards import Policy
 
@@ -51,6 +52,7 @@ HISTOGRAMS = {
     "ringwatch_answer_rings",
     "ringwatch_talk_seconds",
     "ringwatch_hold_seconds",
+    "ringwatch_wrapup_seconds",
 }
 
 
@@ -91,6 +93,8 @@ class Ledger:
                 self._leg(record)
             case Hold() | Transfer():
                 self._interval(record)
+            case WrapUp():
+                self.observe("ringwatch_wrapup_seconds", {"pbx": record.pbx, "queue": record.queue}, record.seconds)
             case Gap():
                 self.count("ringwatch_gap_seconds", {"pbx": record.pbx}, record.to - record.from_)
             case Anomaly():

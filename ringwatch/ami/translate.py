@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 
 from ringwatch.ami.clock import StreamClock
 from ringwatch.ami.framing import BANNER, OVERSIZED
-from ringwatch.ami.message import MissingHeaderError, header, need, number, text
+from ringwatch.ami.message import MissingHeaderError, flag, header, need, number, text
 from ringwatch.core import events as ev
 
 _UNIQUEID = b"\r\nUniqueid: "
@@ -191,6 +191,7 @@ def _attended_transfer(block: bytes, at: float) -> ev.Event | None:
 def _member(block: bytes, at: float) -> ev.Event:
     # A listing names a member Name and Location, an event MemberName and Interface.
     interface = text(block, _INTERFACE) or need(block, b"\r\nLocation: ")
+    paused = bool(flag(block, b"\r\nPaused: "))
     return ev.MemberSeen(
         at,
         need(block, _QUEUE),
@@ -198,7 +199,14 @@ def _member(block: bytes, at: float) -> ev.Event:
         interface,
         text(block, b"\r\nStateInterface: ") or interface,
         number(block, b"\r\nStatus: ") or 0,
-        header(block, b"\r\nPaused: ") == b"1",
+        paused,
+        text(block, b"\r\nPausedReason: ") if paused else "",
+        number(block, b"\r\nPenalty: ") or 0,
+        flag(block, b"\r\nRinginuse: "),
+        bool(flag(block, b"\r\nInCall: ")),
+        number(block, b"\r\nLastCall: ") or 0,
+        number(block, b"\r\nWrapuptime: ") or 0,
+        number(block, b"\r\nLoginTime: "),
     )
 
 

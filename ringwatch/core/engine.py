@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ringwatch.core import events as ev
+from ringwatch.core.agents import BLINK_SECONDS
 from ringwatch.core.calls import Calls
-from ringwatch.core.facts import Anomaly, Fact, Gap, QueueReading, QueueVisit, Record
+from ringwatch.core.facts import Anomaly, Fact, Gap, Leg, QueueReading, QueueVisit, Record
 from ringwatch.core.lifecycle import VisitSignal
 from ringwatch.core.listings import Listings
 from ringwatch.core.queues import Queues
@@ -36,7 +37,8 @@ class Engine:
         """Start knowing nothing but the configuration."""
         self.pbx = pbx
         self._records: list[Record] = []
-        self._queues = Queues(pbx, policy.standards, self._records.append)
+        self._queues = Queues(pbx, policy, self._records.append)
+        self._agents = self._queues.agents
         self._calls = Calls(pbx, policy, self._queues, self._records.append)
         self._visits = self._calls.visits
         self._at = 0.0
@@ -105,9 +107,14 @@ class Engine:
                 self._visits.settle(at)
             if at >= self._listings.give_up_at:
                 self._listings.settle()
+            if at >= self._agents.due_at:
+                self._agents.settle(at)
         self._handlers[type(event)](event)
         if not self._records:
             return []
+        for record in self._records[:]:
+            if type(record) is Leg:
+                self._queues.talk_ended(record, at)
         records = self._records[:]
         self._records.clear()
         return records
@@ -175,13 +182,15 @@ class Engine:
         self._queues.set_member(event)
 
     def _member_removed(self, event: ev.MemberRemoved) -> None:
-        self._queues.remove_member(event.queue, event.interface)
+        self._queues.remove_member(event.queue, event.interface, event.at)
 
     # -- listings and the stream itself
 
     def _shutdown(self, event: ev.Shutdown) -> None:
         for uniqueid in self._calls.channel_ids:
             self._calls.vanish(uniqueid, event.at)
+        # Nobody may be there to hear what would be said a moment later.
+        self._agents.settle(event.at + BLINK_SECONDS)
 
     def _stream_broke(self, event: ev.StreamBroke) -> None:
         if self._broken is None:

@@ -200,7 +200,10 @@ class Transferred(_Event, frozen=True):
 
 
 class MemberSeen(_Event, frozen=True):
-    """A member of a queue as it stands: added, changed, paused, or listed."""
+    """A member of a queue as it stands: added, changed, paused, or listed.
+
+    ``last_call`` and ``login_at`` are seconds since 1970, ``wrapup`` is the member's own in seconds; 0 for none.
+    """
 
     queue: str
     agent: str
@@ -208,6 +211,13 @@ class MemberSeen(_Event, frozen=True):
     device: str
     status: int
     paused: bool
+    reason: str = ""
+    penalty: int = 0
+    ringinuse: bool | None = None
+    in_call: bool = False
+    last_call: int = 0
+    wrapup: int = 0
+    login_at: int | None = None
 
 
 class MemberRemoved(_Event, frozen=True):

@@ -109,7 +109,7 @@ class Listings:
             self._unlisted = {}
         else:
             for queue, interface in self._unlisted_members:
-                self._queues.remove_member(queue, interface)
+                self._queues.remove_member(queue, interface, event.at)
                 self.drift(event.at, "members", f"{queue}: {interface}")
             self._missing_callers |= self._unlisted_callers
             self._unlisted_members, self._unlisted_callers = {}, {}

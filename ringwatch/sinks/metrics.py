@@ -24,6 +24,7 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONT
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 
+from ringwatch.core.agents import MEMBER_STATES
 from ringwatch.core.facts import (
     Anomaly,
     AttemptResult,
@@ -41,8 +42,8 @@ from ringwatch.core.facts import (
     Record,
     RingAttempt,
     Transfer,
+    WrapUp,
 )
-from ringwatch.core.queues import MEMBER_STATES
 from ringwatch.core.standards import Policy
 from ringwatch.flow.hub import Inbox
 
@@ -50,6 +51,7 @@ WAIT_BUCKETS = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
 RING_BUCKETS = (1, 2, 3, 4, 5, 6, 8, 10)
 TALK_BUCKETS = (15, 30, 60, 120, 180, 300, 450, 600, 900, 1200, 1800, 3600)
 HOLD_BUCKETS = (5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600)
+WRAPUP_BUCKETS = (2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300)
 
 # Callers turned away at the door have not waited.
 _NO_WAIT = frozenset({"refused_full", "refused_empty"})
@@ -112,6 +114,7 @@ class MetricsSink:
             QueueVisit: self._visit,
             RingAttempt: self._attempt,
             Transfer: self._transfer,
+            WrapUp: self._wrap_up,
         }
         for pbx, policy in policies.items():
             self._gaps(pbx)
@@ -145,6 +148,9 @@ class MetricsSink:
             "talk_seconds", "Talk of an agent with a caller, holds left out.", TALK_BUCKETS, *queue, "pressure"
         )
         self._holds = histogram("hold_seconds", "Interval in which a caller was on hold.", HOLD_BUCKETS, *queue)
+        self._wrapups = histogram(
+            "wrapup_seconds", "Time for which an agent is left alone after a call.", WRAPUP_BUCKETS, *queue
+        )
         self._transfers = counter("transfers", "Transfers by agents.", *queue, "kind", "result")
         self._waiting = gauge("queue_waiting", "Callers in line now.", *queue)
         self._oldest = gauge(
@@ -175,6 +181,9 @@ class MetricsSink:
         """Count records; one that was counted before changes nothing."""
         for record in records:
             kind = type(record)
+            count = self._by_type.get(kind)
+            if count is None:
+                continue
             if kind is not QueueReading:
                 identity = (kind.__name__, record.key)
                 if identity in self._counted:
@@ -182,7 +191,7 @@ class MetricsSink:
                 self._counted[identity] = None
                 if len(self._counted) > _REMEMBERED:
                     self._counted.popitem(last=False)
-            self._by_type[kind](record)
+            count(record)
 
     def page(self, openmetrics: bool) -> tuple[bytes, str]:  # noqa: FBT001 - a format, asked for by the web server
         """Return the page and its content type; a page younger than a second is given again."""
@@ -203,7 +212,7 @@ class MetricsSink:
         if (pbx, queue) in self._known:
             return
         self._known.add((pbx, queue))
-        for family in (self._offered, self._holds, self._waiting, self._oldest):
+        for family in (self._offered, self._holds, self._wrapups, self._waiting, self._oldest):
             family(pbx, queue)
         for family, words in (
             (self._ended, get_args(Outcome)),
@@ -275,6 +284,10 @@ class MetricsSink:
     def _transfer(self, transfer: Transfer) -> None:
         if name := transfer.queue or transfer.line:
             self._transfers(transfer.pbx, name, transfer.kind, transfer.result).inc()
+
+    def _wrap_up(self, wrap_up: WrapUp) -> None:
+        self._zero(wrap_up.pbx, wrap_up.queue)
+        self._wrapups(wrap_up.pbx, wrap_up.queue).observe(wrap_up.seconds)
 
     def _gap(self, gap: Gap) -> None:
         self._gaps(gap.pbx).inc(max(gap.to - gap.from_, 0.0))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from ringwatch.core.facts import Anomaly, Fact, Gap, Transfer
+from ringwatch.core.facts import AgentState, Anomaly, Fact, Gap, Membership, Transfer
 from ringwatch.core.visits import SETTLING_SECONDS
 from ringwatch.errors import QueueLogError
 
@@ -85,7 +85,8 @@ def last_word(facts: Iterable[Fact], pbx: str) -> float | None:
 def _heard(fact: Fact) -> float:
     if isinstance(fact, Gap):
         return fact.to
-    return (fact.at if isinstance(fact, Anomaly | Transfer) else fact.ended_at) - SETTLING_SECONDS
+    moments = AgentState | Anomaly | Membership | Transfer
+    return (fact.at if isinstance(fact, moments) else fact.ended_at) - SETTLING_SECONDS
 
 
 def _of_another_version(line: bytes) -> bool:

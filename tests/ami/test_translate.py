@@ -245,6 +245,14 @@ def test_invalid_utf8() -> None:
     assert events[1].agent == r"G\xefjs"
 
 
+def test_the_reason_of_a_pause_that_is_over() -> None:
+    """A reason that is still there when the pause is not says nothing."""
+    block = b"Event: QueueMemberPause\r\nQueue: q\r\nInterface: Agent/1\r\nPaused: 0\r\nPausedReason: lunch"
+    (event,) = translate(block)
+    assert isinstance(event, ev.MemberSeen)
+    assert (event.paused, event.reason) == (False, "")
+
+
 def test_valid_utf8() -> None:
     """Text that is not ASCII is no fault when it is UTF-8."""
     (event,) = translate("Event: QueueMember\r\nQueue: Vertrieb Süd\r\nName: Jörg\r\nLocation: PJSIP/1".encode())

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ringwatch.core.facts import (
+    AgentState,
     Anomaly,
     Call,
     CallOffered,
@@ -14,11 +15,13 @@ from ringwatch.core.facts import (
     Gap,
     Hold,
     Leg,
+    Membership,
     QueueReading,
     QueueVisit,
     Record,
     RingAttempt,
     Transfer,
+    WrapUp,
 )
 
 NINE = 1_795_424_400.0
@@ -122,6 +125,30 @@ HOLD = Hold(
     queue="support",
     line=None,
 )
+WRAP_UP = WrapUp(
+    pbx="main",
+    agent="Anna",
+    queue="support",
+    call_id="1.0",
+    started_at=NINE + 72.5,
+    ended_at=NINE + 92,
+    seconds=19.5,
+)
+STATE = AgentState(pbx="main", agent="Anna", device="PJSIP/101", at=NINE + 72.5, state="wrap_up", reason="")
+MEMBERSHIP = Membership(
+    pbx="main",
+    queue="support",
+    agent="Anna",
+    interface="PJSIP/101",
+    device="PJSIP/101",
+    at=NINE - 600,
+    member=True,
+    paused=False,
+    reason="",
+    penalty=0,
+    ringinuse=False,
+    login_at=1_795_423_800,
+)
 GAP = Gap(pbx="main", from_=NINE + 100, to=NINE + 103.25, why="disconnected")
 ANOMALY = Anomaly(pbx="main", at=NINE + 5, kind="join_not_seen", detail="support: 0.9")
 DRIFT = Drift(pbx="main", at=NINE + 104, what="members", subject="support: PJSIP/101")
@@ -130,7 +157,16 @@ READING = QueueReading(
     queue="support",
     waiting=2,
     oldest_joined_at=NINE + 60,
-    members={"free": 1, "ringing": 0, "talking": 3, "on_hold": 0, "paused": 1, "unavailable": 0, "unknown": 0},
+    members={
+        "free": 1,
+        "ringing": 0,
+        "talking": 3,
+        "on_hold": 0,
+        "wrap_up": 0,
+        "paused": 1,
+        "unavailable": 0,
+        "unknown": 0,
+    },
 )
 
 EVERY_KIND: tuple[Record, ...] = (
@@ -142,6 +178,9 @@ EVERY_KIND: tuple[Record, ...] = (
     TRANSFER,
     VISIT,
     CALL,
+    WRAP_UP,
+    STATE,
+    MEMBERSHIP,
     GAP,
     ANOMALY,
     DRIFT,

@@ -56,6 +56,7 @@ NAMES = {
     "ringwatch_ring_attempts": ("counter", ("pbx", "queue", "result")),
     "ringwatch_talk_seconds": ("histogram", ("pbx", "pressure", "queue")),
     "ringwatch_hold_seconds": ("histogram", ("pbx", "queue")),
+    "ringwatch_wrapup_seconds": ("histogram", ("pbx", "queue")),
     "ringwatch_transfers": ("counter", ("kind", "pbx", "queue", "result")),
     "ringwatch_queue_waiting": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_oldest_wait_timestamp_seconds": ("gauge", ("pbx", "queue")),
