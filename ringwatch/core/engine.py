@@ -182,6 +182,7 @@ class Engine:
         self._queues.set_member(event)
 
     def _member_removed(self, event: ev.MemberRemoved) -> None:
+        self._listings.member_explained(event.queue, event.interface)
         self._queues.remove_member(event.queue, event.interface, event.at)
 
     # -- listings and the stream itself

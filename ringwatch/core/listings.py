@@ -4,7 +4,8 @@ Rules:
 
 * A listing overtakes events that are under way (manager.c: an action's answer is written at once, events wait for their
   turn). Of whom nothing is known it is believed at once, and corrected by the event, should that come. What contradicts
-  it is put right only when no event explained it within the settling time.
+  it is put right only when no event explained it within the settling time. Members are believed at once as well: their
+  events say all that there is to say of them.
 * What is put right is `Drift`. What the first listing of a kind adds is news: nothing was believed before it.
 * A caller whom a listing shows in line has waited whole seconds: if that is not the wait that is known, it is another
   stay, and the end of the known one was not seen.
@@ -46,6 +47,9 @@ class Listings:
         """Channels that were up when a listing began and that it has not named yet."""
         self._unlisted_members: dict[tuple[str, str], None] = {}
         self._unlisted_callers: dict[tuple[str, str], None] = {}
+        self._listing_members = False
+        self._strange_members: dict[tuple[str, str], None] = {}
+        """Members whom a listing shows to stand otherwise than believed: there, gone, in another state."""
         self._missing: dict[str, None] = {}
         """Channels that a whole listing did not name."""
         self._missing_callers: dict[tuple[str, str], None] = {}
@@ -68,12 +72,21 @@ class Listings:
             self._unlisted = dict.fromkeys(self._calls.channel_ids)
             self._bridges = {}
             return
+        self._listing_members = True
         self._unlisted_members = {(queue.name, name): None for queue in self._queues for name in queue.members}
         self._unlisted_callers = {(queue.name, name): None for queue in self._queues for name in queue.waiting}
 
     def member(self, event: ev.MemberSeen) -> None:
         """A member was named, by a listing or otherwise."""
-        self._unlisted_members.pop((event.queue, event.interface), None)
+        where = (event.queue, event.interface)
+        self._unlisted_members.pop(where, None)
+        if not self._listing_members:
+            self._strange_members.pop(where, None)
+            return
+        known = self._queues.member(*where)
+        as_known = known and (known.status, known.terms.paused) == (event.status, event.paused)
+        if not as_known and not self.is_news("queues"):
+            self._strange_members[where] = None
 
     def waiting(self, event: ev.WaitingSeen) -> None:
         """A caller was named as waiting."""
@@ -110,7 +123,8 @@ class Listings:
         else:
             for queue, interface in self._unlisted_members:
                 self._queues.remove_member(queue, interface, event.at)
-                self.drift(event.at, "members", f"{queue}: {interface}")
+            self._strange_members |= self._unlisted_members
+            self._listing_members = False
             self._missing_callers |= self._unlisted_callers
             self._unlisted_members, self._unlisted_callers = {}, {}
         self._heard.add(event.what)
@@ -143,6 +157,11 @@ class Listings:
         elif channel.visit and channel.visit.found and not found:
             visits.rejoin(channel.visit, at, event.position)
 
+    def member_explained(self, queue: str, interface: str) -> None:
+        """An event says that a member is gone."""
+        self._unlisted_members.pop((queue, interface), None)
+        self._strange_members.pop((queue, interface), None)
+
     def began_after_all(self, event: ev.ChannelStarted) -> None:
         """A channel that a listing had shown has now been heard to begin."""
         self._strange.pop(event.uniqueid, None)
@@ -165,6 +184,9 @@ class Listings:
     def settle(self) -> None:
         """Put right what nothing has explained."""
         at, self.give_up_at = self.give_up_at, math.inf
+        for queue, interface in self._strange_members:
+            self.drift(at, "members", f"{queue}: {interface}")
+        self._strange_members = {}
         for queue, uniqueid in list(self._missing_callers):
             self._lose_caller(queue, uniqueid, at)
         for uniqueid in self._missing:

@@ -97,10 +97,14 @@ class Queues:
             queue.changed = True
             self._index = None
 
+    def member(self, name: str, interface: str) -> Member | None:
+        """Find a member."""
+        queue = self._queues.get(name)
+        return queue.members.get(interface) if queue else None
+
     def talk_ended(self, leg: Leg, at: float) -> None:
         """Note that a conversation is over: who led it for a queue wraps up."""
-        queue = self._queues.get(leg.queue or "")
-        if queue and (member := queue.members.get(leg.interface)):
+        if member := self.member(leg.queue or "", leg.interface):
             self.agents.talked(member, leg, at)
 
     def agent_at(self, device: str) -> str:

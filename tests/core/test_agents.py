@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from ringwatch.core import events as ev
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import Membership, WrapUp
+from ringwatch.core.facts import Drift, Membership, WrapUp
 from ringwatch.core.standards import Policy, Standard
 from tests.core.desk import FREE, RINGING, SEATS, START, TALKING, Desk, Seat
 from tests.core.told import one
@@ -158,6 +159,37 @@ def test_a_listing_says_what_an_event_did_not() -> None:
     made = desk(SUPPORT).shows(SUPPORT, RINGING).after(60)
     settled(made.lists_queues(seats=[SUPPORT]))
     assert states(made) == [(1, "ringing"), (61, "free")]
+
+
+def drifts(made: Desk) -> list[str]:
+    """Return what a listing put right and no event explained."""
+    return [drift.subject for drift in settled(made.after(1)).so_far.records if isinstance(drift, Drift)]
+
+
+def test_what_a_listing_says_of_members_is_drift() -> None:
+    """Another state, a pause, somebody new, somebody gone; the first listing of all is news."""
+    made = desk().lists_queues(seats=[SUPPORT, BILLING])
+    assert drifts(made) == []
+    made.lists_queues(seats=[SUPPORT, BILLING])
+    assert drifts(made) == []
+    made.says(ev.SnapshotBegan(made.at, "queues")).shows(SUPPORT, TALKING).shows(BILLING, paused=True)
+    made.says(ev.SnapshotEnded(made.at, "queues"))
+    assert drifts(made) == ["support: PJSIP/101", "billing: Local/101@agents/n"]
+    made.records.clear()
+    made.lists_queues(seats=[SALES])
+    assert drifts(made) == ["sales: PJSIP/101", "support: PJSIP/101", "billing: Local/101@agents/n"]
+
+
+def test_what_an_event_under_way_explains_is_no_drift() -> None:
+    """The listing overtook it; a member removed meanwhile is gone, and one who had gone and is back is there."""
+    made = desk(SUPPORT, SALES).lists_queues(seats=[SUPPORT, SALES])
+    made.says(ev.SnapshotBegan(made.at, "queues")).shows(SUPPORT, TALKING)
+    made.says(ev.SnapshotEnded(made.at, "queues")).shows(SUPPORT, RINGING).shows(SUPPORT, TALKING).removes(SALES)
+    assert drifts(made) == []
+    assert members(made.engine) == {"talking": 1}
+    made.says(ev.SnapshotBegan(made.at, "queues")).shows(SALES).removes(SUPPORT)
+    made.says(ev.SnapshotEnded(made.at, "queues")).shows(SALES)
+    assert drifts(made) == []
 
 
 def test_going_down_tells_what_stands() -> None:
