@@ -4,9 +4,9 @@ An agent is a member's name at a device (the member's StateInterface): the same 
 queues is one agent. Each stands in exactly one state, by the first line that holds:
 
 ===============  ======================================================================================================
+``on_hold``      the device is on hold (8), or on the phone (as below) with a caller who was left alone
 ``talking``      the device is in use, busy, or in use while it rings once more (2, 3, 7); or Asterisk has no state for
                  the device (0) and counts the member as in a call
-``on_hold``      the device holds its call (8)
 ``paused``       paused: a member in its queue, an agent in all of them
 ``wrap_up``      the device is there and idle (0, 1), and the work after a call of a queue is not over
 ``ringing``      the device rings (6)
@@ -18,6 +18,8 @@ queues is one agent. Each stands in exactly one state, by the first line that ho
 * Who talks is talking, paused or not: a pause keeps further calls away, it does not end one, and whoever looks for
   somebody must not read "on a break" of one who is speaking. ``queue show`` prints both: ``(paused)`` and ``(In use)``.
   A pause is stronger than all else: a phone that rings or is unplugged during a break is no news.
+* Device state 8 is not enough: with chan_pjsip it is said of the phone that is held (chan_pjsip_indicate), so an agent
+  who holds a caller is in use all along. What the caller hears is known to `ringwatch.core.talks`.
 * Wrap-up is Asterisk's wrapuptime: the time for which app_queue rings no member although the device is free, until
   LastCall + wrapuptime in whole seconds (can_ring_entry). It holds in all queues of an agent, as with shared_lastcall,
   the default. AMI tells a member's own wrapuptime and never the queue's: that is configured (`Standard`). With neither
@@ -84,6 +86,8 @@ class Agent:
     """When the work after the last call is over; 0 when there is none."""
     wrap_queue: str = ""
     wrap_call: str | None = None
+    holding: set[object] = field(default_factory=set)
+    """Conversations in which the caller is left alone."""
     leg_ended_at: float = 0.0
     """When the last call of a queue was seen to end."""
 
@@ -94,7 +98,7 @@ class Agent:
             return "logged_out", ""
         paused = all(member.terms.paused for member in members)
         in_call = self.status == _UNKNOWN and any(member.in_call for member in members)
-        state = _state(self.status, paused=paused, in_call=in_call, wraps_up=self.wrap_until > 0)
+        state = _state(self, self.status, paused=paused, in_call=in_call)
         if state != "paused":
             return state, ""
         return state, next((member.terms.reason for member in members if member.terms.reason), "")
@@ -117,15 +121,14 @@ class Member:
     changed_at: float = 0.0
 
 
-def _state(status: int, *, paused: bool, in_call: bool, wraps_up: bool) -> MemberState:
+def _state(agent: Agent, status: int, *, paused: bool, in_call: bool) -> MemberState:
     """Apply the table."""
-    if busy := _BUSY.get(status):
-        return busy
-    if in_call and status == _UNKNOWN:
-        return "talking"
+    busy = _BUSY.get(status) or ("talking" if in_call and status == _UNKNOWN else None)
+    if busy:
+        return "on_hold" if agent.holding else busy
     if paused:
         return "paused"
-    if wraps_up and status in {_UNKNOWN, _FREE}:
+    if agent.wrap_until and status in {_UNKNOWN, _FREE}:
         return "wrap_up"
     return _OTHER.get(status, "unknown")
 
@@ -196,6 +199,13 @@ class Agents:
         until = math.floor(leg.ended_at) + self._wrapup(member)
         self._wrap_up(agent, until if until > at else 0.0, max(at, self._settled_at))
 
+    def held(self, device: str, leg: object, at: float, *, on: bool) -> None:
+        """Somebody on the phone at a device leaves the caller alone, or is back."""
+        for agent in self._agents.values():
+            if agent.device == device:
+                _ = agent.holding.add(leg) if on else agent.holding.discard(leg)
+                self._stand(agent, max(at, self._settled_at))
+
     # -- what follows
 
     def settle(self, at: float) -> None:
@@ -234,13 +244,15 @@ class Agents:
         agent.wrap_until = until
         if until:
             self._later(until, agent)
+        self._stand(agent, at)
+
+    def _stand(self, agent: Agent, at: float) -> None:
         for member in agent.members.values():
             self._show(member)
         self._look(agent, at)
 
     def _show(self, member: Member) -> None:
-        wraps_up = member.agent.wrap_until > 0
-        state = _state(member.status, paused=member.terms.paused, in_call=member.in_call, wraps_up=wraps_up)
+        state = _state(member.agent, member.status, paused=member.terms.paused, in_call=member.in_call)
         if state != member.state:
             member.state = state
             self._touched(member.queue)

@@ -353,11 +353,14 @@ class Talks:
         alone = bool(leg.holders) or leg.away_since is not None or leg.parked
         if alone and leg.silent_since is None:
             leg.silent_since, leg.consulted, leg.music_heard = at, False, leg.call.channel.music
+            self._queues.agents.held(leg.device, leg, at, on=True)
         elif not alone:
             self._end_silence(leg, at)
 
     def _end_silence(self, leg: Leg, at: float) -> None:
         since, leg.silent_since = leg.silent_since, None
+        if since is not None:
+            self._queues.agents.held(leg.device, leg, at, on=False)
         if leg.left is not None:
             # Whoever goes ends a hold with it; the events that say so come a moment later.
             at = min(at, leg.left[0])

@@ -61,11 +61,7 @@ def test_an_agents_day() -> None:
     made = desk(wrapup=15)
     settled(made.shows(SUPPORT))
     caller = made.caller("1").joins("support").rings("Anna").after(2).answers().after(10)
-    caller.is_held()
-    made.shows(SUPPORT, ON_HOLD).after(5)
-    caller.is_taken_back()
-    made.shows(SUPPORT, TALKING).after(5)
-    caller.hangs_up()
+    caller.is_held().after(5).is_taken_back().after(5).hangs_up()
     made.after(20).shows(SUPPORT, paused=True, reason="lunch").after(30).shows(SUPPORT)
     made.after(5).shows(SUPPORT, UNAVAILABLE).after(5).shows(SUPPORT, UNKNOWN)
     settled(made.after(5).removes(SUPPORT))
@@ -145,6 +141,29 @@ def test_without_a_device_state_the_queues_own_word_counts(status: int, in_call:
     made = desk().shows(SUPPORT, status, in_call=in_call)
     assert members(made.engine) == {state: 1}
     assert [each for _, each in states(settled(made))] == [state]
+
+
+def test_an_agent_who_is_held_is_on_hold() -> None:
+    """Device state 8: with chan_pjsip it is the other side that holds, with chan_sip this one."""
+    made = settled(desk(SUPPORT).shows(SUPPORT, ON_HOLD))
+    assert (states(made), members(made.engine)) == ([(1, "on_hold")], {"on_hold": 1})
+
+
+def test_a_caller_left_alone_is_on_hold_in_every_queue() -> None:
+    """Held, or left for a consultation; not when parked: the phone is free then. A direct call as any other."""
+    made = desk(SUPPORT, SALES, SEATS[1])
+    caller = made.caller("1", exten="3101").dials("PJSIP/101").rings().answers()
+    made.shows(SUPPORT, TALKING).shows(SALES, TALKING).after(10)
+    caller.is_left_for_a_consultation()
+    assert (members(made.engine), members(made.engine, "sales")) == ({"on_hold": 1, "free": 1}, {"on_hold": 1})
+    caller.after(5).has_the_agent_back().after(5)
+    made.says(ev.Parked(made.at, caller.uniqueid)).shows(SUPPORT).shows(SALES).after(5)
+    made.says(ev.ParkEnded(made.at, caller.uniqueid)).after(5)
+    caller.parts("agent leaves", "agent ends", "caller leaves", "caller ends")
+    settled(made)
+    assert states(made) == [(1, "talking"), (11, "on_hold"), (16, "talking"), (21, "free")]
+    assert states(made, "Bram") == []
+    assert not [agent for agent in made.engine._agents._agents.values() if agent.holding]
 
 
 def test_what_lasts_a_blink_is_not_told() -> None:
