@@ -26,8 +26,8 @@ queues is one agent. Each stands in exactly one state, by the first line that ho
   there is none.
 * LastCall counts only where no call was seen to end here, as on attaching: the event that frees a device may come
   before app_queue has noted the end, and the end of a conversation is known here anyhow.
-* Asterisk says one thing once per queue, and a listing says everything at one moment. So a fact is told when an agent
-  or a membership has stood as it does for `BLINK_SECONDS`, with the moment since when it does.
+* Asterisk says what a phone does once per queue, and a listing says everything at one moment. So what an agent does is
+  told when it has lasted for `BLINK_SECONDS`, with the moment since when it does. Memberships are told as they change.
 """
 
 from __future__ import annotations
@@ -46,12 +46,13 @@ from ringwatch.core.state import seconds
 
 MEMBER_STATES: tuple[MemberState, ...] = get_args(MemberState)
 BLINK_SECONDS = 0.1
-"""What lasts shorter is one thing being said queue by queue, or two events that crossed each other."""
+"""What an agent does for a shorter time is one thing said queue by queue, or two events that crossed each other."""
 
 # Device states (devicestate.h) by number, as app_queue.c sends them: what is stronger than a pause, and the rest.
 _BUSY: dict[int, MemberState] = {2: "talking", 3: "talking", 7: "talking", 8: "on_hold"}
 _OTHER: dict[int, MemberState] = {1: "free", 4: "unavailable", 5: "unavailable", 6: "ringing"}
 _UNKNOWN, _FREE = 0, 1
+_TELLING_APART = 1e-6
 _SAME_CALL_SECONDS = 1.0
 """A LastCall so little after the end of a call is that call's: whole seconds, noted by another thread."""
 
@@ -117,8 +118,7 @@ class Member:
     own_wrapup: int = 0
     state: AgentStateName = "logged_out"
     """What it does as its queue sees it."""
-    told: Terms | None = None
-    changed_at: float = 0.0
+    told_at: float = 0.0
 
 
 def _state(agent: Agent, status: int, *, paused: bool, in_call: bool) -> MemberState:
@@ -150,9 +150,7 @@ class Agents:
         self._touched = touched
         self._agents: dict[tuple[str, str], Agent] = {}
         """By name and device."""
-        self._gone: dict[tuple[str, str], Member] = {}
-        """Who left a queue, until that is told."""
-        self._due: list[tuple[float, int, Agent | Member]] = []
+        self._due: list[tuple[float, int, Agent]] = []
         self._serial = count()
         self._settled_at = 0.0
         """Nothing that is seen from now on can be older: what stood so long has been told."""
@@ -164,13 +162,16 @@ class Agents:
     def seen(self, seen: MemberSeen, member: Member | None) -> Member:
         """Take note of how a member stands, of a new one where ``member`` is ``None``, and return it."""
         at = max(seen.at, self._settled_at)
-        # A listing does not say whether a member rings while in use.
-        ringinuse = member.terms.ringinuse if member and seen.ringinuse is None else seen.ringinuse
+        ringinuse = seen.ringinuse
+        if member and ringinuse is None:
+            # A listing does not say whether a member rings while in use.
+            ringinuse = member.terms.ringinuse
+        elif member and member.terms.ringinuse is None:
+            # Hearing it for the first time is no change.
+            member.terms = member.terms._replace(ringinuse=ringinuse)
         terms = Terms(seen.agent, seen.device, seen.paused, seen.reason, seen.penalty, ringinuse, seen.login_at)
         if member is None:
-            member = self._gone.pop((seen.queue, seen.interface), None) or Member(
-                seen.queue, seen.interface, self._agent(terms), terms._replace(member=False)
-            )
+            member = Member(seen.queue, seen.interface, self._agent(terms), terms._replace(member=False))
         if terms != member.terms:
             self._change(member, terms, at)
         agent = member.agent
@@ -187,9 +188,7 @@ class Agents:
 
     def left(self, member: Member, at: float) -> None:
         """A member is no longer in its queue."""
-        at = max(at, self._settled_at)
-        self._gone[member.queue, member.interface] = member
-        self._change(member, member.terms._replace(member=False), at)
+        self._change(member, member.terms._replace(member=False), max(at, self._settled_at))
 
     def talked(self, member: Member, leg: Leg, at: float) -> None:
         """A conversation of the queue is over: from now on the agent wraps up."""
@@ -211,14 +210,11 @@ class Agents:
     def settle(self, at: float) -> None:
         """Tell what has stood long enough by now, and end what is over."""
         while self._due and self._due[0][0] <= at:
-            when, _, thing = heapq.heappop(self._due)
+            when, _, agent = heapq.heappop(self._due)
             self._settled_at = max(self._settled_at, when)
-            if isinstance(thing, Member):
-                self._tell_member(thing, when)
-                continue
-            if 0 < thing.wrap_until <= when:
-                self._wrap_up(thing, 0.0, when)
-            self._tell_agent(thing, when)
+            if 0 < agent.wrap_until <= when:
+                self._wrap_up(agent, 0.0, when)
+            self._tell_agent(agent, when)
         self.due_at = self._due[0][0] if self._due else math.inf
 
     def _wrapup(self, member: Member) -> float:
@@ -237,8 +233,17 @@ class Agents:
             self._look(before, at)
         if terms.member:
             agent.members[key] = member
-        member.agent, member.terms, member.changed_at = agent, terms, at
-        self._later(at + BLINK_SECONDS, member)
+        # A listing may say otherwise at the very moment of an event: no two facts of a member have the same.
+        member.agent, member.terms, member.told_at = agent, terms, max(at, member.told_at + _TELLING_APART)
+        self._tell(
+            Membership(
+                pbx=self._pbx,
+                queue=member.queue,
+                interface=member.interface,
+                at=member.told_at,
+                **terms._asdict(),
+            )
+        )
 
     def _wrap_up(self, agent: Agent, until: float, at: float) -> None:
         agent.wrap_until = until
@@ -277,11 +282,9 @@ class Agents:
         agent.state, agent.reason, agent.since = state, reason, at
         self._later(at + BLINK_SECONDS, agent)
 
-    def _later(self, when: float, thing: Agent | Member) -> None:
-        heapq.heappush(self._due, (when, next(self._serial), thing))
+    def _later(self, when: float, agent: Agent) -> None:
+        heapq.heappush(self._due, (when, next(self._serial), agent))
         self.due_at = self._due[0][0]
-
-    # -- what is told
 
     def _tell_agent(self, agent: Agent, when: float) -> None:
         now = (agent.state, agent.reason)
@@ -300,25 +303,5 @@ class Agents:
                 at=agent.since,
                 state=agent.state,
                 reason=agent.reason,
-            )
-        )
-
-    def _tell_member(self, member: Member, when: float) -> None:
-        terms = member.terms
-        if terms == member.told or member.changed_at + BLINK_SECONDS > when:
-            return
-        if not terms.member:
-            self._gone.pop((member.queue, member.interface), None)
-            if member.told is None:
-                # Came and went within a blink.
-                return
-        member.told = terms
-        self._tell(
-            Membership(
-                pbx=self._pbx,
-                queue=member.queue,
-                interface=member.interface,
-                at=member.changed_at,
-                **terms._asdict(),
             )
         )

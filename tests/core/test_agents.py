@@ -250,10 +250,10 @@ def test_a_membership_is_told_from_its_beginning_to_its_end() -> None:
 
 
 def test_a_listing_says_nothing_of_ringinuse() -> None:
-    """What an event said of it holds on."""
-    made = settled(desk().shows(SUPPORT, ringinuse=True))
-    settled(made.lists_queues(seats=[SUPPORT]))
-    assert one(made.so_far.memberships).ringinuse is True
+    """What an event said of it holds on, and hearing it for the first time is no change."""
+    made = settled(desk().lists_queues(seats=[SUPPORT]))
+    made.shows(SUPPORT, ringinuse=True).lists_queues(seats=[SUPPORT]).shows(SUPPORT, penalty=1)
+    assert [fact.ringinuse for fact in made.so_far.memberships] == [None, True]
 
 
 def test_realtime_members_come_and_go_with_the_listings() -> None:
@@ -266,15 +266,24 @@ def test_realtime_members_come_and_go_with_the_listings() -> None:
     assert states(made) == [(2, "logged_out")]
 
 
-def test_who_comes_and_goes_within_a_blink_is_not_told() -> None:
-    """Nor who goes and comes back."""
+def test_who_comes_and_goes_within_a_blink_does_nothing() -> None:
+    """Nor who goes and comes back: the memberships are told, and no agent's state."""
     made = settled(desk().shows(SUPPORT).after(0.05).removes(SUPPORT))
-    assert (made.so_far.memberships, made.so_far.states) == ([], [])
+    assert [(round(fact.at - START, 3), fact.member) for fact in made.so_far.memberships] == [(1, True), (1.05, False)]
+    assert made.so_far.states == []
     assert made.engine._agents._agents == {}
     settled(made.shows(SUPPORT)).records.clear()
     settled(made.removes(SUPPORT).after(0.05).shows(SUPPORT))
-    assert (made.so_far.memberships, made.so_far.states) == ([], [])
-    assert made.engine._agents._gone == {}
+    assert ([fact.member for fact in made.so_far.memberships], made.so_far.states) == ([False, True], [])
+
+
+def test_a_listing_at_the_moment_of_an_event() -> None:
+    """It says otherwise, for another event is under way: two facts of one member, told apart by a microsecond."""
+    made = desk(SUPPORT).shows(SUPPORT, paused=True).lists_queues(seats=[SUPPORT])
+    one, other = made.so_far.memberships
+    assert (one.paused, other.paused) == (True, False)
+    assert one.key != other.key
+    assert other.at - one.at < 2e-6
 
 
 def test_another_name_at_the_same_interface_is_another_agent() -> None:
