@@ -97,7 +97,11 @@ class Agent:
         members = self.members.values()
         if not members:
             return "logged_out", ""
-        paused = all(member.terms.paused for member in members)
+        paused = True
+        for member in members:
+            if not member.terms.paused:
+                paused = False
+                break
         in_call = self.status == _UNKNOWN and any(member.in_call for member in members)
         state = _state(self, self.status, paused=paused, in_call=in_call)
         if state != "paused":
@@ -172,9 +176,12 @@ class Agents:
         terms = Terms(seen.agent, seen.device, seen.paused, seen.reason, seen.penalty, ringinuse, seen.login_at)
         if member is None:
             member = Member(seen.queue, seen.interface, self._agent(terms), terms._replace(member=False))
-        if terms != member.terms:
+        changed = terms != member.terms
+        if changed:
             self._change(member, terms, at)
         agent = member.agent
+        # Of what is said once per queue, only the first can move the agent.
+        moved = changed or agent.status != seen.status or member.in_call != seen.in_call
         agent.status = member.status = seen.status
         member.in_call, member.own_wrapup = seen.in_call, seen.wrapup
         if seen.last_call > agent.leg_ended_at + _SAME_CALL_SECONDS:
@@ -183,7 +190,8 @@ class Agents:
                 agent.wrap_queue, agent.wrap_call = seen.queue, None
                 self._wrap_up(agent, until, at)
         self._show(member)
-        self._look(agent, at)
+        if moved:
+            self._look(agent, at)
         return member
 
     def left(self, member: Member, at: float) -> None:
