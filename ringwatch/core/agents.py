@@ -87,7 +87,7 @@ class Agent:
     """When the work after the last call is over; 0 when there is none."""
     wrap_queue: str = ""
     wrap_call: str | None = None
-    holding: set[object] = field(default_factory=set)
+    holding: frozenset[object] = frozenset()
     """Conversations in which the caller is left alone."""
     leg_ended_at: float = 0.0
     """When the last call of a queue was seen to end."""
@@ -210,7 +210,7 @@ class Agents:
         """Somebody on the phone at a device leaves the caller alone, or is back."""
         for agent in self._agents.values():
             if agent.device == device:
-                _ = agent.holding.add(leg) if on else agent.holding.discard(leg)
+                agent.holding = agent.holding | {leg} if on else agent.holding - {leg}
                 self._stand(agent, max(at, self._settled_at))
 
     # -- what follows

@@ -178,6 +178,7 @@ class Listings:
     def broke(self) -> None:
         """No event can explain anything any more: the next listing will say how things stand then."""
         self.give_up_at = math.inf
+        self._listing_members = False
 
     # -- what nothing explained
 

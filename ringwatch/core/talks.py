@@ -196,7 +196,7 @@ class Talks:
         """Name the agent at a device: by the queue that the caller was found in the talk of, else by all queues."""
         name = call.channel.queue_data.partition(",")[0] if self._come_upon else ""
         members = (member for queue in self._queues if queue.name == name for member in queue.members.values())
-        return next((each.agent for each in members if each.device == device), self._queues.agent_at(device))
+        return next((each.agent.name for each in members if each.agent.device == device), self._queues.agent_at(device))
 
     @staticmethod
     def _fetched(own: CallState, at: float) -> None:
