@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from ringwatch.ami.translate import Translator
+from ringwatch.ami.translator import Translator
 from ringwatch.core.engine import Engine
 from ringwatch.core.facts import AgentState, Anomaly, Fact, Gap, Membership, Reading, Record
 from ringwatch.core.standards import Policy
