@@ -19,6 +19,7 @@ from ringwatch.core.facts import (
     Anomaly,
     Call,
     CallOffered,
+    Drift,
     Gap,
     Hold,
     Leg,
@@ -27,6 +28,7 @@ from ringwatch.core.facts import (
     Record,
     RingAttempt,
     Transfer,
+    WrapUp,
 )
 from ringwatch.core.standards import Policy
 
@@ -40,6 +42,7 @@ COUNTERS = {
     "ringwatch_transfers",
     "ringwatch_gap_seconds",
     "ringwatch_anomalies",
+    "ringwatch_state_drift",
     "ringwatch_agent_calls",
     "ringwatch_agent_talk_seconds",
     "ringwatch_agent_no_answer",
@@ -49,6 +52,7 @@ HISTOGRAMS = {
     "ringwatch_answer_rings",
     "ringwatch_talk_seconds",
     "ringwatch_hold_seconds",
+    "ringwatch_wrapup_seconds",
 }
 
 
@@ -89,10 +93,14 @@ class Ledger:
                 self._leg(record)
             case Hold() | Transfer():
                 self._interval(record)
+            case WrapUp():
+                self.observe("ringwatch_wrapup_seconds", {"pbx": record.pbx, "queue": record.queue}, record.seconds)
             case Gap():
                 self.count("ringwatch_gap_seconds", {"pbx": record.pbx}, record.to - record.from_)
             case Anomaly():
                 self.count("ringwatch_anomalies", {"pbx": record.pbx, "kind": record.kind})
+            case Drift():
+                self.count("ringwatch_state_drift", {"pbx": record.pbx, "what": record.what})
             case _:
                 pass
 
@@ -101,13 +109,13 @@ class Ledger:
         self._served(fact, where)
         if fact.outcome == "answered":
             self._rings("agent", fact.agent_rings, where)
-            self._rings("desk", fact.desk_rings, where)
+            self._rings("desk", None if fact.in_time is None else fact.desk_rings, where)
             self._rings("caller", fact.caller_rings, where)
 
     def _direct_call(self, fact: Call, where: Mapping[str, str]) -> None:
         self._served(fact, where)
         if fact.answered:
-            self._rings("desk", fact.desk_rings, where)
+            self._rings("desk", None if fact.in_time is None else fact.desk_rings, where)
             self._rings("caller", fact.caller_rings, where)
 
     def _served(self, fact: QueueVisit | Call, where: Mapping[str, str]) -> None:

@@ -66,6 +66,9 @@ class Witnessed:
     talk: int | None = None
     ended: str | None = None
     left_as: str = ""
+    joined_at: float = 0.0
+    ended_at: float | None = None
+    """When its last line was written; whole seconds, as those of joining."""
 
 
 def witnessed(
@@ -79,12 +82,13 @@ def witnessed(
     visits: list[Witnessed] = []
     for line in lines:
         if line.event == "ENTERQUEUE":
-            visits.append(Witnessed(line.call_id, line.queue))
+            visits.append(Witnessed(line.call_id, line.queue, joined_at=line.time))
         elif line.event in _ENDS:
             names = (line.call_id, (heirs or {}).get(line.call_id))
             visit = next(each for each in reversed(visits) if each.caller in names and each.queue == line.queue)
             visit.caller = line.call_id
             visit.outcome = _ENDS[line.event]
+            visit.ended_at = None if line.event == "CONNECT" else line.time
             visit.wait = int(line.args[_WAIT[line.event]])
             visit.agent = line.agent if line.event == "CONNECT" else None
         elif line.event in _TALK:
@@ -100,6 +104,7 @@ def witnessed(
             visit = next((each for each in talks if each.caller == line.call_id), talks[-1])
             visit.talk, visit.ended = int(line.args[_TALK_TIME]), line.event
             visit.left_as = line.call_id
+            visit.ended_at = line.time
     return visits
 
 

@@ -18,7 +18,7 @@ import aiohttp
 import pytest
 
 from ringwatch import app, config
-from ringwatch.core.facts import Call, CallOffered, Gap, QueueReading, QueueVisit, Record
+from ringwatch.core.facts import Call, CallOffered, Gap, QueueVisit, Reading, Record
 from ringwatch.core.standards import Policy
 from ringwatch.errors import CaptureError, LoginRefused, RingwatchError
 from ringwatch.flow.hub import Inbox
@@ -409,7 +409,7 @@ class TestEnding:
         assert truth.disagreements(work.records) == []
         lost = work.log.of("facts_lost")
         assert lost[0]["why"] == "cannot write facts to /dev/full: No space left on device"
-        assert lost[-1]["count"] == sum(not isinstance(each, CallOffered | QueueReading) for each in work.records)
+        assert lost[-1]["count"] == sum(not isinstance(each, Reading) for each in work.records)
         assert work.log.of("sink_failed") == []
 
     async def test_facts_that_cannot_be_written_stop_a_daemon_before_it_starts(self, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from ringwatch.ami.translate import Translator
+from ringwatch.ami.translator import Translator
 from ringwatch.core import events as ev
 from ringwatch.core.engine import Engine
 from ringwatch.core.facts import QueueReading

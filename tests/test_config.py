@@ -182,6 +182,7 @@ class TestReading:
                 "rings": 3,
                 "short_abandon_seconds": 5.0,
                 "lines_waiting": 3,
+                "wrapup_seconds": 0.0,
             },
             "queue": {},
             "line": {},
@@ -403,9 +404,10 @@ class TestStandards:
     def test_a_queue_promises_what_it_says_and_otherwise_what_all_do(self) -> None:
         """Unknown queues are held to the general standard."""
         general = '[standard]\ncountry = "uk"\nrings = 4\nshort_abandon_seconds = 3\nlines_waiting = 7\n'
-        config = parse(f'{WITH_SECRET}{general}[queue."support"]\nrings = 2\nlines_waiting = 1\n', "x.toml")
-        assert config.standard_for("sales") == Standard((400, 200, 400, 2000), 4, 3.0, 7)
-        assert config.standard_for("support") == Standard((400, 200, 400, 2000), 2, 3.0, 1)
+        own = '[queue."support"]\nrings = 2\nlines_waiting = 1\nwrapup_seconds = 20\n'
+        config = parse(f"{WITH_SECRET}{general}{own}", "x.toml")
+        assert config.standard_for("sales") == Standard((400, 200, 400, 2000), 4, 3.0, 7, 0.0)
+        assert config.standard_for("support") == Standard((400, 200, 400, 2000), 2, 3.0, 1, 20.0)
 
     @pytest.mark.parametrize(
         ("general", "queue", "cadence"),

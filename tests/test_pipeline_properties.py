@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringwatch.ami.framing import Framer
-from ringwatch.ami.translate import Translator
+from ringwatch.ami.translator import Translator
 from ringwatch.core import events as ev
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import CallOffered, QueueReading, Record, to_json
+from ringwatch.core.facts import Reading, Record, to_json
 from ringwatch.core.standards import Policy
 from ringwatch.sinks.metrics import MetricsSink
 from tests.core.told import Told, assert_forgotten, assert_sound, assert_told_once
@@ -51,7 +51,7 @@ def heard(chunks: Iterable[bytes]) -> Heard:
     facts: list[bytes] = []
 
     def publish(records: list[Record]) -> None:
-        facts.extend(to_json(record) for record in records if not isinstance(record, CallOffered | QueueReading))
+        facts.extend(to_json(record) for record in records if not isinstance(record, Reading))
         sink.apply([*records, *engine.readings()])
 
     for chunk in chunks:

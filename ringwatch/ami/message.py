@@ -55,6 +55,12 @@ def number(block: bytes, name: bytes) -> int | None:
         return None
 
 
+def flag(block: bytes, name: bytes) -> bool | None:
+    """Return a header as yes (1) or no; ``None`` when it is absent."""
+    value = header(block, name)
+    return None if value is None else value == b"1"
+
+
 def build(headers: Iterable[tuple[str, str]]) -> bytes:
     """Build the bytes of an action.
 

@@ -5,8 +5,11 @@
     BANNER -> CHALLENGE -> LOGIN -> UP          (md5)
     BANNER -> LOGIN -> UP                       (plain)
 
-On reaching UP it asks for the PBX's time (Ping), the queues and the channels; the answers are ordinary blocks and pass
-through like every other. Time-outs belong to whoever owns the connection: it watches `state` and the clock.
+On reaching UP it asks for the PBX's time (Ping), the queues and the channels, and for these again with every so many
+pings and whenever Asterisk has reloaded a module: what a reload does to members is told by no event (app_queue.c,
+reload_single_member), nor is ``queue reload``. The answers are ordinary blocks and pass through like every other.
+Time-outs belong to whoever owns the connection: it watches `state` and the clock, and sends what there is to send after
+everything it received.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ from ringwatch.ami.message import build, text
 from ringwatch.errors import LoginRefused, NotAmi
 
 _FIRST_LINE_LIMIT = 256
+PINGS_PER_LISTING = 6
+_RELOAD = b"Event: Reload\r\n"
 # Refusals that pass (manager.c, process_message): an account without allowmultiplelogin whose last connection is not
 # yet gone, and a PBX that is going down.
 _PASSING = {
@@ -61,6 +66,7 @@ class Session:
         self._outgoing: list[bytes] = []
         self._sequence = 0
         self.state = SessionState.BANNER
+        self._pings = 0
         self.version = ""
         """The AMI version of the banner, such as ``11.0.0``."""
         self._asked: dict[str, str] = {}
@@ -76,6 +82,9 @@ class Session:
         """Ask for a sign of life; the answer also tells the PBX's time."""
         self._ask("Ping")
         self._ask_again()
+        self._pings += 1
+        if self._pings % PINGS_PER_LISTING == 0:
+            self.snapshot()
 
     def snapshot(self) -> None:
         """Ask how everything stands."""
@@ -100,6 +109,8 @@ class Session:
                 self._answered(block)
             elif block.startswith(b"Event: FullyBooted"):
                 self._ask_again()
+            elif block.startswith(_RELOAD):
+                self.snapshot()
             elif self.state is SessionState.BANNER and block.startswith(BANNER):
                 self.version = block[len(BANNER) :].decode("ascii", "replace")
                 if self._login == "md5":

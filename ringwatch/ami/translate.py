@@ -1,21 +1,15 @@
-"""Turns AMI blocks into events: one function per event name, only the headers that are needed.
+"""What each AMI block says: one function per event name, only the headers that are needed.
 
-Rules:
-
-* A name without a function is counted and left alone: most of a stream is of no use to a desk.
-* A block that cannot be used becomes a `StreamFault`; translating never raises.
-* Versions differ (16 to 22): a function takes what it finds and asks only for what every version sends.
+Versions differ (16 to 22): a function takes what it finds and asks only for what every version sends; where that is not
+there, it raises `MissingHeaderError`. `ringwatch.ami.translator` calls them.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from ringwatch.ami.clock import StreamClock
-from ringwatch.ami.framing import BANNER, OVERSIZED
-from ringwatch.ami.message import MissingHeaderError, header, need, number, text
+from ringwatch.ami.message import flag, header, need, number, text
 from ringwatch.core import events as ev
 
 _UNIQUEID = b"\r\nUniqueid: "
@@ -28,12 +22,7 @@ _INTERFACE = b"\r\nInterface: "
 _MEMBER = b"\r\nMemberName: "
 _BRIDGE = b"\r\nBridgeUniqueid: "
 
-# Possessive (++): what was read of a line is never given back, which would be tried for every letter of it.
-_BARE_HEADER = re.compile(rb"\r\n[^:\r\n]++(?:\r|\Z)")
-# Event names are Asterisk's, but UserEvent modules can invent more: the label of a counter must stay bounded.
-_MOST_NAMES = 200
-# Blocks kept until the first timestamp of a recording: a listing of a very large PBX fits.
-_MOST_UNTIMED = 100_000
+_DURATION = re.compile(rb"([0-9]{1,6}):([0-5][0-9]):([0-5][0-9])")
 
 
 def _newchannel(block: bytes, at: float) -> ev.Event:
@@ -59,7 +48,7 @@ def _newexten(block: bytes, at: float) -> ev.Event:
 
 def _varset(block: bytes, at: float) -> ev.Event:
     # Read behind the variable's name: a channel variable of the same block could be called Value as well.
-    tail = block[block.index(_MARKERS[b"VarSet"]) :]
+    tail = block[block.index(MARKERS[b"VarSet"]) :]
     return ev.QueueStatusSet(at, need(block, _UNIQUEID), text(tail, b"\r\nValue: "))
 
 
@@ -181,6 +170,7 @@ def _attended_transfer(block: bytes, at: float) -> ev.Event | None:
 def _member(block: bytes, at: float) -> ev.Event:
     # A listing names a member Name and Location, an event MemberName and Interface.
     interface = text(block, _INTERFACE) or need(block, b"\r\nLocation: ")
+    paused = bool(flag(block, b"\r\nPaused: "))
     return ev.MemberSeen(
         at,
         need(block, _QUEUE),
@@ -188,7 +178,14 @@ def _member(block: bytes, at: float) -> ev.Event:
         interface,
         text(block, b"\r\nStateInterface: ") or interface,
         number(block, b"\r\nStatus: ") or 0,
-        header(block, b"\r\nPaused: ") == b"1",
+        paused,
+        text(block, b"\r\nPausedReason: ") if paused else "",
+        number(block, b"\r\nPenalty: ") or 0,
+        flag(block, b"\r\nRinginuse: "),
+        bool(flag(block, b"\r\nInCall: ")),
+        number(block, b"\r\nLastCall: ") or 0,
+        number(block, b"\r\nWrapuptime: ") or 0,
+        number(block, b"\r\nLoginTime: "),
     )
 
 
@@ -210,6 +207,29 @@ def _queue_entry(block: bytes, at: float) -> ev.Event:
         number(block, b"\r\nPosition: "),
         number(block, b"\r\nWait: ") or 0,
     )
+
+
+def _show_channel(block: bytes, at: float) -> ev.Event:
+    return ev.ChannelSeen(
+        at,
+        need(block, _UNIQUEID),
+        text(block, _CHANNEL),
+        header(block, b"\r\nChannelState: ") == b"4",
+        text(block, _CALLER),
+        text(block, b"\r\nExten: "),
+        text(block, b"\r\nContext: "),
+        text(block, b"\r\nLinkedid: "),
+        _duration(header(block, b"\r\nDuration: ") or b""),
+        text(block, b"\r\nApplication: "),
+        text(block, b"\r\nApplicationData: "),
+        text(block, b"\r\nBridgeId: "),
+    )
+
+
+def _duration(value: bytes) -> int:
+    """Return the seconds of ``00:02:39``, 0 for anything else."""
+    found = _DURATION.fullmatch(value)
+    return 0 if found is None else (int(found[1]) * 60 + int(found[2])) * 60 + int(found[3])
 
 
 def _queues_listed(_block: bytes, at: float) -> ev.Event:
@@ -240,7 +260,7 @@ TRANSLATIONS: dict[bytes, Translation] = {
     b"BlindTransfer": _blind_transfer,
     b"BridgeEnter": _bridge_enter,
     b"BridgeLeave": _bridge_leave,
-    b"CoreShowChannel": _of_channel(ev.ChannelSeen),
+    b"CoreShowChannel": _show_channel,
     b"CoreShowChannelsComplete": _channels_listed,
     b"DialBegin": _dial_begin,
     b"DialEnd": _dial_end,
@@ -278,111 +298,8 @@ TRANSLATIONS: dict[bytes, Translation] = {
 }
 
 # Most of these say nothing of use; looking for the marker first spares them everything else.
-_MARKERS = {
+MARKERS = {
     b"DialState": b"\r\nDialStatus: RINGING",
     b"Newexten": b"\r\nApplication: Queue\r\n",
     b"VarSet": b"\r\nVariable: QUEUESTATUS\r\n",
 }
-
-
-class Translator:
-    """Translates the blocks of one stream, in order, and counts them by name."""
-
-    def __init__(self) -> None:
-        """Start before the first block of a stream."""
-        self.clock = StreamClock()
-        self.counts: Counter[bytes] = Counter()
-        """Events seen by name; names beyond a bound are counted as ``other``."""
-        self._untimed: list[tuple[bytes, Translation]] = []
-
-    def feed(self, blocks: Iterable[bytes], arrived_at: float | None = None) -> list[ev.Event]:
-        """Translate blocks.
-
-        :param arrived_at: own clock when they were read, seconds since 1970; ``None`` for a recording.
-        """
-        events: list[ev.Event] = []
-        names: list[bytes] = []
-        for block in blocks:
-            if block[:7] == b"Event: ":
-                end = block.find(b"\r\n", 7)
-                name = block[7:end] if end > 0 else block[7:]
-                names.append(name)
-                translation = TRANSLATIONS.get(name)
-                if translation is None or (name in _MARKERS and _MARKERS[name] not in block):
-                    continue
-            else:
-                translation = _other
-            self._translate(block, translation, arrived_at, events)
-        self._count(names)
-        return events
-
-    @property
-    def timeless(self) -> bool:
-        """Blocks came, but nothing told the time."""
-        return bool(self._untimed)
-
-    def _count(self, names: list[bytes]) -> None:
-        counts = self.counts
-        counts.update(names)
-        if len(counts) > _MOST_NAMES:
-            for name in list(counts)[_MOST_NAMES - 1 :]:
-                if name != b"other":
-                    counts[b"other"] += counts.pop(name)
-
-    def _translate(
-        self, block: bytes, translation: Translation, arrived_at: float | None, events: list[ev.Event]
-    ) -> None:
-        clock = self.clock
-        try:
-            at = clock.stamp(block, arrived_at)
-        except ValueError:
-            at = clock.last
-            events.append(ev.StreamFault(at or 0.0, "malformed", f"Timestamp is no number in {_shown(block)}"))
-        if at is None:
-            if len(self._untimed) < _MOST_UNTIMED:
-                self._untimed.append((block, translation))
-            return
-        if self._untimed:
-            for earlier, its_translation in self._untimed:
-                self._append(earlier, its_translation, at, events)
-            self._untimed.clear()
-        if clock.regressed_by:
-            events.append(ev.StreamFault(at, "clock_regression", f"{clock.regressed_by:.6f} s in {_shown(block)}"))
-        self._append(block, translation, at, events)
-
-    @staticmethod
-    def _append(block: bytes, translation: Translation, at: float, events: list[ev.Event]) -> None:
-        if block == OVERSIZED:
-            events.append(ev.StreamFault(at, "oversized", "a block over the limit was skipped"))
-            return
-        try:
-            event = translation(block, at)
-        except MissingHeaderError as error:
-            events.append(ev.StreamFault(at, "malformed", f"no {error} in {_shown(block)}"))
-            return
-        if event is None:
-            return
-        if _BARE_HEADER.search(block):
-            events.append(ev.StreamFault(at, "bare_header", f"a line without a colon in {_shown(block)}"))
-        if not block.isascii():
-            try:
-                block.decode()
-            except UnicodeDecodeError:
-                events.append(ev.StreamFault(at, "invalid_utf8", f"kept as \\xNN in {_shown(block)}"))
-        events.append(event)
-
-
-def _other(block: bytes, at: float) -> ev.Event | None:
-    if block.startswith(b"Response: "):
-        if b"\r\nMessage: Queue status will follow" in block:
-            return ev.SnapshotBegan(at, "queues")
-        if b"\r\nMessage: Channels will follow" in block:
-            return ev.SnapshotBegan(at, "channels")
-        return None
-    if block.startswith(BANNER):
-        return None
-    raise MissingHeaderError("Event or Response")
-
-
-def _shown(block: bytes) -> str:
-    return repr(block[:80])

@@ -175,6 +175,7 @@ class StandardConfig(_Table):
     rings: Rings = 3
     short_abandon_seconds: Seconds = 5.0
     lines_waiting: Lines = 3
+    wrapup_seconds: Seconds = 0.0
 
     def standard(self) -> Standard:
         """Return the record that the core measures by."""
@@ -183,6 +184,7 @@ class StandardConfig(_Table):
             rings=self.rings,
             short_abandon_seconds=self.short_abandon_seconds,
             lines_waiting=self.lines_waiting,
+            wrapup_seconds=self.wrapup_seconds,
         )
 
 
@@ -194,6 +196,7 @@ class QueueConfig(_Table):
     rings: Rings | None = None
     short_abandon_seconds: Seconds | None = None
     lines_waiting: Lines | None = None
+    wrapup_seconds: Seconds | None = None
 
     def over(self, general: StandardConfig) -> Standard:
         """Return *general*'s standard with this queue's own values; the queue's country beats a general cadence."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ringwatch.core import events as ev
 from ringwatch.core.facts import AttemptResult, CallOffered, Direction, EndedBy, Outcome, Record
-from ringwatch.core.lifecycle import DIAL_STATUS, HANGUP_CAUSE, VisitSignal
+from ringwatch.core.lifecycle import DIAL_STATUS, HANGUP_CAUSE, VisitSignal, VisitState
 from ringwatch.core.passing import Passing
 from ringwatch.core.queues import Queues
 from ringwatch.core.standards import Policy
@@ -45,7 +45,6 @@ class Calls:
             find=self._channels.get,
             queues=queues,
             end_attempt=self._end_attempt,
-            answered=self._answered,
         )
         self.resumed_at = 0.0
         """When the stream last came back after a break."""
@@ -60,11 +59,28 @@ class Calls:
         """The calls that are up, oldest first."""
         return list(self._calls.values())
 
+    def broke(self) -> None:
+        """The stream is away: what would have explained how a caller left a line will not be heard."""
+        for channel in self._channels.values():
+            if channel.visit and channel.visit.state is VisitState.LEAVING:
+                channel.visit.lost = True
+
+    def resumed(self, at: float) -> None:
+        """The stream is back after a break."""
+        self.resumed_at = at
+        for channel in self._channels.values():
+            if channel.visit:
+                channel.visit.missed = True
+
     # -- channels
 
     def channel_started(self, event: ev.ChannelStarted) -> None:
         """A channel came to be: a new call when it rings in from a phone or trunk."""
         if known := self._channels.get(event.uniqueid):
+            if known.found_at is not None and known.found_at >= self.resumed_at:
+                # The listing that showed it had overtaken this.
+                self._tell_beginning(known, event)
+                return
             if known.started_at >= self.resumed_at:
                 return
             # An Asterisk that restarts counts from 0 again: within one second the same Uniqueid is another channel.
@@ -82,11 +98,48 @@ class Calls:
         if event.ringing_in and not channel.is_local:
             self._start_call(channel, event.at, originated=False)
 
+    def _tell_beginning(self, channel: Channel, event: ev.ChannelStarted | ev.ChannelSeen) -> None:
+        """Note what is said late of the beginning of a channel."""
+        channel.name, channel.caller, channel.exten = event.channel, event.caller, event.exten
+        channel.context, channel.linkedid = event.context, event.linkedid
+        if isinstance(event, ev.ChannelStarted):
+            channel.started_at, channel.found_at = event.at, None
+        else:
+            channel.started_at, channel.found_at = event.at - event.seconds, event.at
+        if channel.call:
+            channel.call.started_at = channel.started_at
+
+    def channel_seen(self, event: ev.ChannelSeen) -> bool:
+        """A listing shows a channel; whether nothing was known of it.
+
+        It is a call's where nobody called it: it came from outside, or from a phone of the desk's own.
+        """
+        known = self._channels.get(event.uniqueid)
+        if known and known.found_at is None:
+            return False
+        channel = known or Channel(event.uniqueid, event.channel, event.at)
+        self._channels[event.uniqueid] = channel
+        self._tell_beginning(channel, event)
+        if event.application == "Queue":
+            channel.queue_data = event.data
+        if channel.is_local:
+            self._find_other_half(channel)
+        elif channel.call is None and (event.ringing_in or event.linkedid == event.uniqueid):
+            self._start_call(channel, channel.started_at, originated=False)
+        return known is None
+
+    def _find_other_half(self, channel: Channel) -> None:
+        pair, _, half = channel.name.rpartition(";")
+        name = f"{pair};{'2' if half == '1' else '1'}"
+        for other in self._channels.values():
+            if other.name == name:
+                channel.partner, other.partner = other.uniqueid, channel.uniqueid
+
     def channel_of(self, uniqueid: str, name: str, caller: str, at: float) -> Channel:
         """Find a channel, or take note of one whose beginning was not seen."""
         channel = self._channels.get(uniqueid)
         if channel is None:
-            channel = self._channels[uniqueid] = Channel(uniqueid, name, at, caller=caller)
+            channel = self._channels[uniqueid] = Channel(uniqueid, name, at, caller=caller, found_at=at)
         return channel
 
     def caller(self, uniqueid: str, name: str, caller: str, at: float) -> tuple[CallState, Channel]:
@@ -156,12 +209,9 @@ class Calls:
         return self._channels.get(uniqueid)
 
     def vanish(self, uniqueid: str, at: float) -> None:
-        """A channel is gone, and how was not seen."""
-        channel = self._channels.get(uniqueid)
-        if channel is None:
-            return
-        if channel.call:
-            channel.call.lost = True
+        """A channel that is believed to be up is gone, and how was not seen."""
+        if call := self._channels[uniqueid].call:
+            call.lost = True
         self.channel_ended(ev.ChannelEnded(at, uniqueid, None))
 
     def _end_call(self, call: CallState, at: float) -> None:
@@ -295,15 +345,14 @@ class Calls:
                 result = "elsewhere" if call.round_answered else "caller_gone"
             self._end_attempt(attempt, event.at, result)
             if result == "answered" and attempt.visit is None and event.uniqueid == call.channel.uniqueid:
-                self._answered(call, event.at)
+                call.answered(event.at)
         elif event.status == "ANSWER":
             self.passing.answered_by_another(event, dest)
 
-    @staticmethod
-    def _answered(call: CallState, at: float) -> None:
-        if call.answered_at is None:
-            call.answered_at = at
-            call.rings.freeze(at)
+    def answered_unseen(self, attempt: Attempt) -> None:
+        """A phone that rang is found in talk: for how long it rang was not seen, and is not told."""
+        attempt.open = False
+        attempt.call.attempts.pop(attempt.dest, None)
 
     def _end_attempt(self, attempt: Attempt, at: float, result: AttemptResult) -> None:
         call = attempt.call
@@ -341,9 +390,10 @@ class Calls:
             if dest.attempt and (taken_by := dest.attempt.taken_by):
                 visit.agent, visit.interface = self._queues.agent_at(taken_by), taken_by
             elif dest.attempt is None and dest.call is None:
-                self._start_attempt(call, visit, dest, event.agent, event.interface, event.at)
+                # Its ringing was not seen, and is not told.
+                dest.attempt = Attempt(call, visit, event.agent, event.interface, dest.uniqueid, event.at, open=False)
             if visit.channel is call.channel:
-                self._answered(call, event.at)
+                call.answered(event.at)
 
     def _leg_began(self, leg: Leg) -> None:
         parked, leg.call.parked_by = leg.call.parked_by, None

@@ -8,25 +8,22 @@ Rules:
 * Everything a channel held is closed when the channel ends; nothing waits for an event that may never come
   (AgentComplete, QueueCallerLeave).
 * Nothing here raises on what a PBX may send: what no rule foresees becomes an `Anomaly`.
-* A listing overtakes events that are under way (manager.c: an action's answer is written at once, events wait for their
-  turn). So a caller may be listed before the joining is told, and what a listing does not name is given up only when
-  nothing explained it within the settling time.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ringwatch.core import events as ev
+from ringwatch.core.agents import BLINK_SECONDS
 from ringwatch.core.calls import Calls
-from ringwatch.core.facts import Anomaly, Gap, QueueReading, Record
-from ringwatch.core.lifecycle import VisitSignal, VisitState
+from ringwatch.core.facts import Anomaly, Fact, Gap, Leg, QueueReading, QueueVisit, Record
+from ringwatch.core.lifecycle import VisitSignal
+from ringwatch.core.listings import Listings
 from ringwatch.core.queues import Queues
 from ringwatch.core.standards import Policy
-from ringwatch.core.state import CallState, Channel
-from ringwatch.core.visits import SETTLING_SECONDS
+from ringwatch.core.state import CallState
 
 
 class Engine:
@@ -40,32 +37,26 @@ class Engine:
         """Start knowing nothing but the configuration."""
         self.pbx = pbx
         self._records: list[Record] = []
-        self._queues = Queues(pbx, policy.standards, self._records.append)
+        self._queues = Queues(pbx, policy, self._records.append)
+        self._agents = self._queues.agents
         self._calls = Calls(pbx, policy, self._queues, self._records.append)
         self._visits = self._calls.visits
         self._at = 0.0
         self._broken: ev.StreamBroke | None = None
-        self._unlisted: dict[str, None] = {}
-        """Channels that were up when a listing began and that it has not named yet."""
-        self._unlisted_members: dict[tuple[str, str], None] = {}
-        self._unlisted_callers: dict[tuple[str, str], None] = {}
-        self._missing: dict[str, None] = {}
-        """Channels that a whole listing did not name."""
-        self._missing_callers: dict[tuple[str, str], None] = {}
-        self._give_up_at = math.inf
+        self._listings = Listings(pbx, self._calls, self._queues, self._records.append)
         calls, talks = self._calls, self._calls.talks
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             ev.AgentCalled: calls.agent_called,
             ev.AgentConnected: calls.agent_connected,
             ev.AgentDumped: self._agent_dumped,
-            ev.BridgeEntered: talks.bridge_entered,
-            ev.BridgeLeft: talks.bridge_left,
+            ev.BridgeEntered: self._bridge_entered,
+            ev.BridgeLeft: self._bridge_left,
             ev.CallerAbandoned: self._caller_abandoned,
             ev.CallerJoined: self._caller_joined,
             ev.CallerLeft: self._caller_left,
-            ev.ChannelEnded: calls.channel_ended,
-            ev.ChannelSeen: self._channel_seen,
-            ev.ChannelStarted: calls.channel_started,
+            ev.ChannelEnded: self._channel_ended,
+            ev.ChannelSeen: self._listings.channel,
+            ev.ChannelStarted: self._channel_started,
             ev.DialBegan: calls.dial_began,
             ev.DialEnded: calls.dial_ended,
             ev.DialRang: calls.dial_rang,
@@ -84,14 +75,14 @@ class Engine:
             ev.Parked: talks.parked,
             ev.PickedUp: calls.passing.picked_up,
             ev.Shutdown: self._shutdown,
-            ev.SnapshotBegan: self._snapshot_began,
-            ev.SnapshotEnded: self._snapshot_ended,
+            ev.SnapshotBegan: self._listings.began,
+            ev.SnapshotEnded: self._listings.ended,
             ev.StreamBroke: self._stream_broke,
             ev.StreamFault: self._stream_fault,
             ev.StreamResumed: self._stream_resumed,
             ev.Tick: self._tick,
             ev.Transferred: calls.passing.transferred,
-            ev.WaitingSeen: self._waiting_seen,
+            ev.WaitingSeen: self._listings.waiting,
         }
 
     @property
@@ -104,6 +95,10 @@ class Engine:
         """Return the calls that are up."""
         return self._calls.open_calls
 
+    def remember(self, facts: Iterable[Fact]) -> None:
+        """Take note of what an earlier run told of this PBX."""
+        self._visits.remember(fact for fact in facts if isinstance(fact, QueueVisit) and fact.pbx == self.pbx)
+
     def apply(self, event: ev.Event) -> list[Record]:
         """Apply one event and return what follows from it, in order."""
         at = event.at
@@ -111,11 +106,16 @@ class Engine:
             self._at = at
             if at >= self._visits.settle_at:
                 self._visits.settle(at)
-            if at >= self._give_up_at:
-                self._give_up()
+            if at >= self._listings.give_up_at:
+                self._listings.settle()
+            if at >= self._agents.due_at:
+                self._agents.settle(at)
         self._handlers[type(event)](event)
         if not self._records:
             return []
+        for record in self._records[:]:
+            if type(record) is Leg:
+                self._queues.talk_ended(record, at)
         records = self._records[:]
         self._records.clear()
         return records
@@ -128,6 +128,24 @@ class Engine:
         """Stop looking: every call that is up is told as ``unknown``, as of the last event."""
         return self.apply(ev.Shutdown(self._at))
 
+    # -- channels
+
+    def _channel_started(self, event: ev.ChannelStarted) -> None:
+        self._listings.began_after_all(event)
+        self._calls.channel_started(event)
+
+    def _channel_ended(self, event: ev.ChannelEnded) -> None:
+        self._listings.gone(event)
+        self._calls.channel_ended(event)
+
+    def _bridge_entered(self, event: ev.BridgeEntered) -> None:
+        self._listings.moved(event.uniqueid)
+        self._calls.talks.bridge_entered(event)
+
+    def _bridge_left(self, event: ev.BridgeLeft) -> None:
+        self._listings.moved(event.uniqueid)
+        self._calls.talks.bridge_left(event)
+
     # -- queues
 
     def _queue_entered(self, event: ev.QueueEntered) -> None:
@@ -135,21 +153,15 @@ class Engine:
             channel.queue_data = event.data
 
     def _caller_joined(self, event: ev.CallerJoined) -> None:
-        call, channel = self._calls.caller(event.uniqueid, event.channel, event.caller, event.at)
-        # Whoever joins a line is alive: an earlier request was for something else (Redirect).
-        channel.hangup_requested = False
-        self._missing_callers.pop((event.queue, event.uniqueid), None)
-        if not _waits(channel, event.queue):
-            if channel is call.channel:
-                self._calls.talks.over(call, event.at)
-            else:
-                self._calls.is_no_phone(channel)
-            self._visits.join(call, channel, event.queue, event.at, event.position)
+        self._listings.explained(event.queue, event.uniqueid)
+        self._listings.joined(event, event.at)
 
     def _caller_left(self, event: ev.CallerLeft) -> None:
+        self._listings.explained(event.queue, event.uniqueid)
         self._visits.left(*self._calls.caller(event.uniqueid, "", "", event.at), event.queue, event.at)
 
     def _caller_abandoned(self, event: ev.CallerAbandoned) -> None:
+        self._listings.explained(event.queue, event.uniqueid)
         self._visits.abandoned(*self._calls.caller(event.uniqueid, "", "", event.at), event.queue, event.at)
 
     def _agent_dumped(self, event: ev.AgentDumped) -> None:
@@ -167,77 +179,37 @@ class Engine:
         self._queues[event.queue].changed = True
 
     def _member_seen(self, event: ev.MemberSeen) -> None:
-        self._unlisted_members.pop((event.queue, event.interface), None)
+        self._listings.member(event)
         self._queues.set_member(event)
 
     def _member_removed(self, event: ev.MemberRemoved) -> None:
-        self._queues.remove_member(event.queue, event.interface)
+        self._listings.member_explained(event.queue, event.interface)
+        self._queues.remove_member(event.queue, event.interface, event.at)
 
     # -- listings and the stream itself
-
-    def _waiting_seen(self, event: ev.WaitingSeen) -> None:
-        self._unlisted_callers.pop((event.queue, event.uniqueid), None)
-        self._missing_callers.pop((event.queue, event.uniqueid), None)
-        call, channel = self._calls.caller(event.uniqueid, event.channel, event.caller, event.at)
-        if channel.visit is None or channel.visit.queue != event.queue:
-            # Found in line on attaching; a listing gives the wait in whole seconds.
-            self._visits.join(call, channel, event.queue, event.at - event.waited, event.position)
-
-    def _channel_seen(self, event: ev.ChannelSeen) -> None:
-        self._unlisted.pop(event.uniqueid, None)
-        self._missing.pop(event.uniqueid, None)
-        self._missing.pop(event.uniqueid, None)
-
-    def _snapshot_began(self, event: ev.SnapshotBegan) -> None:
-        if event.what == "channels":
-            self._unlisted = dict.fromkeys(self._calls.channel_ids)
-            return
-        self._unlisted_members = {(queue.name, name): None for queue in self._queues for name in queue.members}
-        self._unlisted_callers = {(queue.name, name): None for queue in self._queues for name in queue.waiting}
-
-    def _snapshot_ended(self, event: ev.SnapshotEnded) -> None:
-        self._give_up_at = event.at + SETTLING_SECONDS
-        if event.what == "channels":
-            self._missing |= self._unlisted
-            self._unlisted = {}
-            return
-        for queue, interface in self._unlisted_members:
-            self._queues.remove_member(queue, interface)
-        self._missing_callers |= self._unlisted_callers
-        self._unlisted_members, self._unlisted_callers = {}, {}
-
-    def _give_up(self) -> None:
-        at, self._give_up_at = self._give_up_at, math.inf
-        for queue, uniqueid in self._missing_callers:
-            channel = self._calls.find(uniqueid)
-            if channel and channel.visit and _waits(channel, queue):
-                call, _ = self._calls.caller(uniqueid, "", "", at)
-                self._visits.signal(call, channel.visit, VisitSignal.GONE, at)
-        for uniqueid in self._missing:
-            self._calls.vanish(uniqueid, at)
-        self._missing, self._missing_callers = {}, {}
 
     def _shutdown(self, event: ev.Shutdown) -> None:
         for uniqueid in self._calls.channel_ids:
             self._calls.vanish(uniqueid, event.at)
+        # Nobody may be there to hear what would be said a moment later.
+        self._agents.settle(event.at + BLINK_SECONDS)
 
     def _stream_broke(self, event: ev.StreamBroke) -> None:
         if self._broken is None:
             self._broken = event
+            self._calls.broke()
+            self._listings.broke()
 
     def _stream_resumed(self, event: ev.StreamResumed) -> None:
         if broken := self._broken:
             self._broken = None
-            self._calls.resumed_at = event.at
-            self._records.append(Gap(pbx=self.pbx, from_=broken.at, to=event.at, why=broken.why))
+            # Where nothing was said since the last gap, the last event lies before it.
+            since = max(broken.at, self._calls.resumed_at)
+            self._calls.resumed(event.at)
+            self._records.append(Gap(pbx=self.pbx, from_=since, to=event.at, why=broken.why))
 
     def _stream_fault(self, event: ev.StreamFault) -> None:
         self._records.append(Anomaly(pbx=self.pbx, at=event.at, kind=event.kind, detail=event.detail))
 
     def _tick(self, event: ev.Tick) -> None:
         """Nothing was said; what was due has been settled by `apply`."""
-
-
-def _waits(channel: Channel, queue: str) -> bool:
-    visit = channel.visit
-    return visit is not None and visit.queue == queue and visit.state is VisitState.WAITING

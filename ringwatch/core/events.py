@@ -211,7 +211,10 @@ class Transferred(_Event, frozen=True):
 
 
 class MemberSeen(_Event, frozen=True):
-    """A member of a queue as it stands: added, changed, paused, or listed."""
+    """A member of a queue as it stands: added, changed, paused, or listed.
+
+    ``last_call`` and ``login_at`` are seconds since 1970, ``wrapup`` is the member's own in seconds; 0 for none.
+    """
 
     queue: str
     agent: str
@@ -219,6 +222,13 @@ class MemberSeen(_Event, frozen=True):
     device: str
     status: int
     paused: bool
+    reason: str = ""
+    penalty: int = 0
+    ringinuse: bool | None = None
+    in_call: bool = False
+    last_call: int = 0
+    wrapup: int = 0
+    login_at: int | None = None
 
 
 class MemberRemoved(_Event, frozen=True):
@@ -246,9 +256,22 @@ class WaitingSeen(_Event, frozen=True):
 
 
 class ChannelSeen(_Event, frozen=True):
-    """A channel is up, found in a listing."""
+    """A channel is up, found in a listing; ``seconds`` is how long, whole ones."""
 
     uniqueid: str
+    channel: str = ""
+    ringing_in: bool = False
+    caller: str = ""
+    exten: str = ""
+    context: str = ""
+    linkedid: str = ""
+    seconds: int = 0
+    application: str = ""
+    """What it runs; ``AppDial`` or ``AppQueue`` when it was called by another channel."""
+    data: str = ""
+    """The application's arguments."""
+    bridge: str = ""
+    """The bridge it is in, or none; of what kind is not said."""
 
 
 class SnapshotBegan(_Event, frozen=True):

@@ -6,14 +6,14 @@ increments. Every metric, topic, row, alert and page is made from these records 
 Two kinds travel the same way:
 
 * **facts** are kept for good and written by ``--facts``; their fields are the contract of the product;
-* **readings** (`CallOffered`, `QueueReading`) say how things stand now; the next one replaces the last.
+* **readings** (`CallOffered`, `Drift`, `QueueReading`) say how things stand now, or what ringwatch noticed of itself.
 
 Times are seconds since 1970 in the PBX's own clock, durations are seconds, rounded to the millisecond.
 
 Every fact about calls says which witness told it (``source``) and to how many seconds its times and durations are
-resolved (``precision``): 0.001 from AMI, whose stamps are finer than the millisecond all is rounded to; 1.0 from a
-queue_log, which truncates to whole seconds, so that a time may be up to a second early and a duration up to a second
-off either way. The identity of a visit is the same from both.
+resolved (``precision``): 0.001 from AMI, whose stamps are finer than the millisecond all is rounded to, but 1.0 where
+only a listing told when it began; 1.0 from a queue_log, which truncates to whole seconds, so that a time may be up to a
+second early and a duration up to a second off either way. The identity of a visit is the same from both.
 """
 
 from __future__ import annotations
@@ -39,9 +39,13 @@ Outcome = Literal[
 AttemptResult = Literal["answered", "no_answer", "elsewhere", "caller_gone", "busy", "failed"]
 HoldKind = Literal["hold", "park", "consultation"]
 EndedBy = Literal["agent", "caller", "transfer", "unknown"]
+MemberState = Literal["free", "ringing", "talking", "on_hold", "wrap_up", "paused", "unavailable", "unknown"]
+AgentStateName = MemberState | Literal["logged_out"]
+DriftOf = Literal["callers", "channels", "members"]
 Witness = Literal["ami", "queue_log"]
 AMI_PRECISION = 0.001
 QUEUE_LOG_PRECISION = 1.0
+LISTED_PRECISION = 1.0
 Key = tuple[str | float, ...]
 Direction = Literal["inbound", "outbound", "internal"]
 
@@ -165,6 +169,8 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type",
     ended_by: EndedBy
     line: str | None
     lines_waiting: int
+    from_start: bool = True
+    """Its beginning was seen; else it was found in a listing, and only what was seen of it is told."""
     source: Witness = "ami"
     precision: float = AMI_PRECISION
 
@@ -216,6 +222,70 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"
         return (self.pbx, self.call_id, self.started_at)
 
 
+class WrapUp(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="wrap_up"):
+    """The work after a call of a queue: the agent's phone is free and the queues leave it alone.
+
+    ``call_id`` is ``None`` for a call that was not seen.
+    """
+
+    pbx: str
+    agent: str
+    queue: str
+    call_id: str | None
+    started_at: float
+    ended_at: float
+    seconds: float
+
+    @property
+    def key(self) -> Key:
+        """Identity: (pbx, agent, queue, start)."""
+        return (self.pbx, self.agent, self.queue, self.started_at)
+
+
+class AgentState(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="agent_state"):
+    """From ``at`` on an agent does this, over all queues, until the next of these says otherwise.
+
+    An agent is ``agent`` at ``device``; ``reason`` is that of a pause. ``logged_out`` is who is in no queue.
+    """
+
+    pbx: str
+    agent: str
+    device: str
+    at: float
+    state: AgentStateName
+    reason: str
+
+    @property
+    def key(self) -> Key:
+        """Identity: (pbx, agent, device, moment)."""
+        return (self.pbx, self.agent, self.device, self.at)
+
+
+class Membership(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="membership"):
+    """From ``at`` on an agent is (or is no longer) in a queue on these terms.
+
+    ``login_at`` is when Asterisk says the membership began; ``None`` where it does not say, as ``ringinuse``.
+    """
+
+    pbx: str
+    queue: str
+    agent: str
+    interface: str
+    device: str
+    at: float
+    member: bool
+    paused: bool
+    reason: str
+    penalty: int
+    ringinuse: bool | None
+    login_at: int | None
+
+    @property
+    def key(self) -> Key:
+        """Identity: (pbx, queue, interface, moment)."""
+        return (self.pbx, self.queue, self.interface, self.at)
+
+
 class Gap(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="gap", rename={"from_": "from"}):
     """A time during which ringwatch did not hear the PBX: nothing is claimed about it."""
 
@@ -259,6 +329,24 @@ class CallOffered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return (self.pbx, self.call_id, self.queue, self.ordinal)
 
 
+class Drift(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A listing contradicted what was believed, and no event explained it: one member, caller or channel put right.
+
+    What the first listing of a run shows is news, not drift.
+    """
+
+    pbx: str
+    at: float
+    what: DriftOf
+    subject: str
+    """Which one: a Uniqueid, with the queue before it where it stands in one; for people."""
+
+    @property
+    def key(self) -> Key:
+        """Identity: all of it."""
+        return (self.pbx, self.at, self.what, self.subject)
+
+
 class QueueReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How one queue stands: callers waiting, since when the oldest of them, members by state."""
 
@@ -274,8 +362,8 @@ class QueueReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return (self.pbx, self.queue)
 
 
-Fact = QueueVisit | Call | RingAttempt | Leg | Transfer | Hold | Gap | Anomaly
-Reading = CallOffered | QueueReading
+Fact = QueueVisit | Call | RingAttempt | Leg | Transfer | Hold | WrapUp | AgentState | Membership | Gap | Anomaly
+Reading = CallOffered | Drift | QueueReading
 Record = Fact | Reading
 
 _encoder = msgspec.json.Encoder()

@@ -18,7 +18,7 @@ from ringwatch.core import events as ev
 from ringwatch.core.facts import AttemptResult
 from ringwatch.core.lifecycle import VisitState
 from ringwatch.core.queues import Queues
-from ringwatch.core.state import Attempt, CallState, Channel, goes_on_with
+from ringwatch.core.state import Attempt, Channel, goes_on_with
 from ringwatch.core.talks import Talks
 
 
@@ -28,7 +28,6 @@ class Passing:
     :param talks: the conversations, where one takes another's place as well.
     :param find: finds a channel that is up.
     :param end_attempt: tells how ringing a device ended.
-    :param answered: takes note that a call was answered.
     """
 
     def __init__(
@@ -38,14 +37,12 @@ class Passing:
         find: Callable[[str], Channel | None],
         queues: Queues,
         end_attempt: Callable[[Attempt, float, AttemptResult], None],
-        answered: Callable[[CallState, float], None],
     ) -> None:
         """Start with nothing passed."""
         self._talks = talks
         self._find = find
         self._queues = queues
         self._end_attempt = end_attempt
-        self._answered = answered
 
     def picked_up(self, event: ev.PickedUp) -> None:
         """Somebody took a call that rang at another phone, or that was answered there a moment before."""
@@ -74,7 +71,7 @@ class Passing:
                 goes_on_with(owner, dest)
                 owner.caller = dest.caller
             elif owner.channel is dialler or (front and front.uniqueid == owner.call_id):
-                self._answered(owner, event.at)
+                owner.answered(event.at)
         elif dest.call:
             self._picked_up(dialler, front, dest, event.at)
 

@@ -1,4 +1,4 @@
-"""Queues as they stand: who waits, since when, and what the members are doing.
+"""Queues as they stand: who waits, since when, and who is there to serve them.
 
 * Asterisk's own counters (Completed, Abandoned) are never used: they are lost on restart and on QueueReset.
 * A queue is told as it is the moment it becomes known, among the facts of that moment: so the order in which queues
@@ -7,34 +7,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
-import msgspec
-
+from ringwatch.core.agents import MEMBER_STATES, Agents, Member
 from ringwatch.core.events import MemberSeen
-from ringwatch.core.facts import QueueReading, Record
-
-# Device states (devicestate.h) by number; member status as app_queue.c sends it.
-_STATES = {
-    1: "free",
-    2: "talking",
-    3: "talking",
-    4: "unavailable",
-    5: "unavailable",
-    6: "ringing",
-    7: "talking",
-    8: "on_hold",
-}
-MEMBER_STATES = ("free", "ringing", "talking", "on_hold", "paused", "unavailable", "unknown")
-
-
-class Member(msgspec.Struct, frozen=True):
-    """A member of a queue."""
-
-    agent: str
-    interface: str
-    device: str
-    state: str
+from ringwatch.core.facts import Leg, QueueReading, Record
+from ringwatch.core.standards import Policy
 
 
 class Queue:
@@ -53,7 +31,7 @@ class Queue:
 
     def reading(self, pbx: str) -> QueueReading:
         """Say how it stands."""
-        states = dict.fromkeys(MEMBER_STATES, 0)
+        states: dict[str, int] = dict.fromkeys(MEMBER_STATES, 0)
         for member in self.members.values():
             states[member.state] += 1
         return QueueReading(
@@ -68,11 +46,12 @@ class Queue:
 class Queues:
     """All queues of one PBX."""
 
-    def __init__(self, pbx: str, names: Iterable[str], tell: Callable[[Record], None]) -> None:
+    def __init__(self, pbx: str, policy: Policy, tell: Callable[[Record], None]) -> None:
         """Start with the configured queues, so that their zeros exist before anything happens."""
         self._pbx = pbx
         self._tell = tell
-        self._queues = {name: Queue(name) for name in names}
+        self._queues = {name: Queue(name) for name in policy.standards}
+        self.agents = Agents(pbx, policy, tell, self._touched)
         self._index: dict[str, str] | None = None
         """Agent by device and interface; made when asked for, a large listing would make it a thousand times."""
 
@@ -103,22 +82,30 @@ class Queues:
     def set_member(self, seen: MemberSeen) -> None:
         """Note how a member stands."""
         queue = self[seen.queue]
-        state = "paused" if seen.paused else _STATES.get(seen.status, "unknown")
-        member = Member(seen.agent, seen.interface, seen.device, state)
         before = queue.members.get(seen.interface)
-        if member == before:
-            return
-        queue.members[seen.interface] = member
-        queue.changed = True
-        if before is None or before.agent != member.agent or before.device != member.device:
+        if before is None or before.terms.agent != seen.agent or before.terms.device != seen.device:
             self._index = None
+        member = self.agents.seen(seen, before)
+        if before is None:
+            queue.members[seen.interface] = member
 
-    def remove_member(self, name: str, interface: str) -> None:
+    def remove_member(self, name: str, interface: str, at: float) -> None:
         """Forget a member."""
         queue = self[name]
-        if queue.members.pop(interface, None) is not None:
+        if member := queue.members.pop(interface, None):
+            self.agents.left(member, at)
             queue.changed = True
             self._index = None
+
+    def member(self, name: str, interface: str) -> Member | None:
+        """Find a member."""
+        queue = self._queues.get(name)
+        return queue.members.get(interface) if queue else None
+
+    def talk_ended(self, leg: Leg, at: float) -> None:
+        """Note that a conversation is over: who led it for a queue wraps up."""
+        if member := self.member(leg.queue or "", leg.interface):
+            self.agents.talked(member, leg, at)
 
     def agent_at(self, device: str) -> str:
         """Name the agent at a device: the member's name where all queues agree on one, else the device itself."""
@@ -137,13 +124,16 @@ class Queues:
                 readings.append(queue.reading(self._pbx))
         return readings
 
+    def _touched(self, name: str) -> None:
+        self._queues[name].changed = True
+
     def _agents(self) -> dict[str, str]:
         if self._index is None:
             self._index = {}
             for queue in self._queues.values():
                 for member in queue.members.values():
-                    for device in (member.device, member.interface):
+                    name = member.agent.name
+                    for device in (member.agent.device, member.interface):
                         # The same phone may be "Anna" here and "Front 101" there: then neither name is hers alone.
-                        same = self._index.get(device, member.agent) == member.agent
-                        self._index[device] = member.agent if same else ""
+                        self._index[device] = name if self._index.get(device, name) == name else ""
         return self._index

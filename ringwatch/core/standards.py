@@ -40,13 +40,15 @@ class Standard:
 
     ``cadence_ms`` is on/off in milliseconds; ``rings`` is the last ring that is still in time;
     ``short_abandon_seconds`` is the wait below which a caller who hung up is not held against the desk;
-    ``lines_waiting`` is the number of waiting callers from which a talk counts as under pressure.
+    ``lines_waiting`` is the number of waiting callers from which a talk counts as under pressure;
+    ``wrapup_seconds`` is the queue's ``wrapuptime`` in queues.conf, which AMI does not tell.
     """
 
     cadence_ms: tuple[int, ...] = CADENCES["nl"]
     rings: int = 3
     short_abandon_seconds: float = 5.0
     lines_waiting: int = 3
+    wrapup_seconds: float = 0.0
 
     @property
     def ring_period(self) -> float:

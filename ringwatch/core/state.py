@@ -125,6 +125,8 @@ class Channel:
     """Of half a Local pair: the phones it has dialled for itself."""
     forwarded: Attempt | None = None
     """What it dialled last was sent elsewhere: whatever it dials next is rung for that."""
+    found_at: float | None = None
+    """When a listing showed it, if nothing was heard of its beginning."""
 
     @property
     def device(self) -> str:
@@ -135,6 +137,11 @@ class Channel:
     def is_local(self) -> bool:
         """Whether it is half of a Local pair: a piece of wire, nobody's phone."""
         return self.name.startswith("Local/")
+
+    def waits_in(self, queue: str) -> bool:
+        """Tell whether it stands in a queue's line."""
+        visit = self.visit
+        return visit is not None and visit.queue == queue and visit.state is VisitState.WAITING
 
 
 @dataclass(slots=True, eq=False)
@@ -151,6 +158,8 @@ class Leg:
     started_at: float
     visit: Visit | None
     attempt: Attempt | None
+    from_start: bool = True
+    """Its beginning was seen."""
     left: tuple[float, EndedBy] | None = None
     """When the first of the two went, and which."""
     away_since: float | None = None
@@ -200,6 +209,12 @@ class Visit:
     interface: str | None = None
     answered_by: Attempt | None = None
     settle_at: float = math.inf
+    found: bool = False
+    """A listing showed it: the joining was not seen, and is reckoned back from whole seconds."""
+    lost: bool = False
+    """How it ended was not seen: a listing showed that it was over, or the stream broke before it was explained."""
+    missed: bool = False
+    """The stream was away while it waited: what rang meanwhile is not known."""
 
 
 @dataclass(slots=True, eq=False)
@@ -244,6 +259,17 @@ class CallState:
     bounces: int = 0
     lost: bool = False
     """It vanished while nobody was looking."""
+    answered_unseen: bool = False
+    """It was found in talk: when it was answered is not known."""
+
+    def answered(self, at: float, *, seen: bool = True) -> None:
+        """Somebody talks with the caller; only the first time counts."""
+        if self.answered_at is not None or self.answered_unseen:
+            return
+        self.answered_unseen = not seen
+        if seen:
+            self.answered_at = at
+            self.rings.freeze(at)
 
 
 def goes_on_with(call: CallState, party: Channel) -> None:

@@ -56,6 +56,7 @@ class Talks:
         self._met = met
         self._ended = ended
         self._bridges: dict[str, dict[str, Channel]] = {}
+        self._come_upon = False
 
     # -- who is with whom
 
@@ -84,6 +85,20 @@ class Talks:
             # A wire that is taken out parts nobody, and into the parking space a caller goes alive.
             if leg.left is None and leg.away_since is not None and not leg.parked:
                 leg.left = (event.at, _side(leg, channel))
+
+    def found(self, places: Iterable[tuple[Channel, str]], at: float) -> None:
+        """Believe a listing that shows channels in bridges (or in none, empty): who talks there began unseen."""
+        channels = []
+        for channel, bridge in places:
+            self._leave(channel)
+            if bridge:
+                channel.bridge = bridge
+                self._bridges.setdefault(bridge, {})[channel.uniqueid] = channel
+            channels.append(channel)
+        self._come_upon = True
+        for channel in channels:
+            self._look(channel, at)
+        self._come_upon = False
 
     def _leave(self, channel: Channel) -> None:
         if channel.bridge is not None:
@@ -153,7 +168,7 @@ class Talks:
             customer, phone = phone, call.channel
             goes_on_with(call, customer)
         device = phone.device
-        agent, interface = self._who(attempt, device)
+        agent, interface = self._who(call, attempt, device)
         visit = attempt.visit if attempt and attempt.visit and attempt.visit.connected_at is not None else None
         for parked in [leg for leg in call.legs.values() if leg.parked]:
             # Whoever fetches a caller may be in the bridge before it is told.
@@ -162,7 +177,7 @@ class Talks:
         if call.parked_by and again:
             # Back at the one who had parked the caller: app_queue counts it as one talk all along.
             agent, interface, visit = call.parked_by.agent, call.parked_by.interface, call.parked_by.visit
-        leg = Leg(call, agent, interface, phone, device, at, visit, attempt)
+        leg = Leg(call, agent, interface, phone, device, at, visit, attempt, from_start=not self._come_upon)
         call.legs[phone.uniqueid] = phone.leg = leg
         leg.wires = [each for each in near if each.is_local]
         for each in leg.wires:
@@ -170,23 +185,27 @@ class Talks:
             each.leg = leg
         if attempt:
             attempt.leg = leg
-        if call.answered_at is None:
-            call.answered_at = at
-            call.rings.freeze(at)
+        call.answered(at, seen=leg.from_start)
         if phone.call:
             self._fetched(phone.call, at)
         if agent not in call.agents:
             call.agents.append(agent)
-        elif not again and (visit is None or visit.ordinal == 1):
+        elif leg.from_start and not again and (visit is None or visit.ordinal == 1):
             # A queue visited twice has been counted as a bounce when it was joined.
             call.bounces += 1
         self._met(leg)
 
-    def _who(self, attempt: Attempt | None, device: str) -> tuple[str, str]:
+    def _who(self, call: CallState, attempt: Attempt | None, device: str) -> tuple[str, str]:
         """Name the agent at a device, and the interface: as a queue does where it rang for one of its members."""
         if attempt and not attempt.taken_by:
             return attempt.agent, attempt.reached(device)
-        return self._queues.agent_at(device), device
+        return self._named(call, device), device
+
+    def _named(self, call: CallState, device: str) -> str:
+        """Name the agent at a device: by the queue that the caller was found in the talk of, else by all queues."""
+        name = call.channel.queue_data.partition(",")[0] if self._come_upon else ""
+        members = (member for queue in self._queues if queue.name == name for member in queue.members.values())
+        return next((each.agent.name for each in members if each.agent.device == device), self._queues.agent_at(device))
 
     @staticmethod
     def _fetched(own: CallState, at: float) -> None:
@@ -334,8 +353,15 @@ class Talks:
         channel = self._find(event.uniqueid)
         if channel is None:
             return
-        channel.music = False
-        for leg in list(channel.call.legs.values()) if channel.call else []:
+        heard, channel.music = channel.music, False
+        legs = list(channel.call.legs.values()) if channel.call else []
+        if channel.leg and channel in channel.leg.wires and not channel.leg.from_start:
+            # A wire that is never taken out (/n) plays the music for the caller behind it.
+            legs.append(channel.leg)
+        for leg in legs:
+            if not (heard or leg.from_start or leg.music_heard) and leg.silent_since is None:
+                # Found on hold: the music is the first that is heard of it.
+                leg.silent_since, leg.held, leg.music_heard = leg.started_at, True, True
             if leg.music_heard and leg.away_since is None:
                 leg.holders.clear()
                 self._listen(leg, event.at)
@@ -361,11 +387,14 @@ class Talks:
         alone = bool(leg.holders) or leg.away_since is not None or leg.parked
         if alone and leg.silent_since is None:
             leg.silent_since, leg.consulted, leg.music_heard = at, False, leg.call.channel.music
+            self._queues.agents.held(leg.device, leg, at, on=True)
         elif not alone:
             self._end_silence(leg, at)
 
     def _end_silence(self, leg: Leg, at: float) -> None:
         since, leg.silent_since = leg.silent_since, None
+        if since is not None:
+            self._queues.agents.held(leg.device, leg, at, on=False)
         if leg.left is not None:
             # Whoever goes ends a hold with it; the events that say so come a moment later.
             at = min(at, leg.left[0])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ringwatch.core.events import Transferred
 from ringwatch.core.facts import (
+    AMI_PRECISION,
+    LISTED_PRECISION,
     AttemptResult,
     Call,
     EndedBy,
@@ -48,6 +50,10 @@ class Teller:
         heard = None if heard_from is None else max(waited_until - heard_from, 0.0)
         desk_rings = standard.rings_in(visit.rings.total)
         caller_rings = None if heard is None else standard.rings_in(heard)
+        in_time = standard.in_time(desk_rings if caller_rings is None else caller_rings, answered=answered)
+        if outcome == "unknown" or (in_time and (visit.found or visit.missed)):
+            # What was not heard may have rung.
+            in_time = None
         attempt = visit.answered_by
         if attempt and attempt.taken_by:
             attempt = None  # whoever picked the call up was not rung
@@ -69,9 +75,7 @@ class Teller:
             desk_rings=desk_rings,
             caller_ring_seconds=None if heard is None else seconds(heard),
             caller_rings=caller_rings,
-            in_time=None
-            if outcome == "unknown"
-            else standard.in_time(desk_rings if caller_rings is None else caller_rings, answered=answered),
+            in_time=in_time,
             talk_seconds=seconds(ended_at - visit.connected_at - visit.hold_seconds)
             if visit.connected_at is not None
             else 0.0,
@@ -79,6 +83,7 @@ class Teller:
             holds=visit.holds,
             talk_ended_by=ended_by,
             uniqueid=visit.channel.uniqueid,
+            precision=LISTED_PRECISION if visit.found else AMI_PRECISION,
         )
 
     def leg(self, leg: LegState, ended_at: float, ended_by: EndedBy, lines_waiting: int) -> Leg:
@@ -96,6 +101,7 @@ class Teller:
             ended_by=ended_by,
             line=None if leg.visit else leg.call.line,
             lines_waiting=lines_waiting,
+            from_start=leg.from_start,
         )
 
     def hold(self, leg: LegState, kind: HoldKind, started_at: float, ended_at: float) -> Hold:
@@ -147,14 +153,14 @@ class Teller:
     def call(self, call: CallState, ended_at: float) -> Call:
         """Tell a caller's whole journey."""
         standard = self._policy.standard(call.line or DIRECT)
-        answered = call.answered_at is not None
+        answered = call.answered_at is not None or call.answered_unseen
         waited_until = call.answered_at if call.answered_at is not None else ended_at
         wait = waited_until - (call.offered_at if call.offered_at is not None else call.started_at)
         outcome = self._outcome(call)
         if call.line and outcome == "abandoned" and wait < standard.short_abandon_seconds:
             outcome = "short_abandoned"
         heard = rings = None
-        if call.line and call.rings.first_at is not None:
+        if call.line and call.rings.first_at is not None and not call.answered_unseen:
             heard = max(waited_until - call.rings.first_at, 0.0)
             rings = standard.rings_in(heard)
         in_time: bool | None = None
@@ -173,7 +179,7 @@ class Teller:
             caller=call.caller,
             answered=answered,
             answered_at=call.answered_at,
-            wait_seconds=seconds(wait),
+            wait_seconds=0.0 if call.answered_unseen else seconds(wait),
             talk_seconds=seconds(call.talk_seconds),
             hold_seconds=seconds(call.hold_seconds),
             transfers=call.transfers,
@@ -187,13 +193,14 @@ class Teller:
             desk_rings=standard.rings_in(call.rings.total) if call.line else None,
             in_time=in_time,
             line=call.line,
+            precision=AMI_PRECISION if call.channel.found_at is None else LISTED_PRECISION,
         )
 
     @staticmethod
     def _outcome(call: CallState) -> Outcome:
         if call.answered_at is not None:
             return "answered"
-        if call.lost:
+        if call.lost or call.answered_unseen:
             return "unknown"
         if call.outcomes:
             return call.outcomes[-1]

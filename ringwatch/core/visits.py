@@ -6,9 +6,9 @@ The transitions are in `ringwatch.core.lifecycle`; this module says what each of
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from ringwatch.core.facts import Anomaly, CallOffered, EndedBy, Outcome, Record
+from ringwatch.core.facts import Anomaly, CallOffered, EndedBy, Outcome, QueueVisit, Record
 from ringwatch.core.lifecycle import REFUSALS, VISIT, VisitSignal, VisitState, visit_outcome
 from ringwatch.core.queues import Queues
 from ringwatch.core.standards import Policy
@@ -29,18 +29,34 @@ class Visits:
         self._queues = queues
         self._tell = tell
         self.teller = Teller(pbx, policy)
+        self._earlier: dict[tuple[str, str, bool], int] = {}
+        """How many stays, or refusals, an earlier run told, by call and queue."""
         self._leaving: dict[Visit, CallState] = {}
         self.settle_at = math.inf
         """When the next visit settles, if nothing more is said of it."""
 
-    def join(self, call: CallState, channel: Channel, queue: str, at: float, position: int | None) -> Visit:
+    def remember(self, visits: Iterable[QueueVisit]) -> None:
+        """Take note of what an earlier run told: whoever of them is still there has been there before."""
+        for visit in visits:
+            where = (visit.call_id, visit.queue, visit.ordinal < 0)
+            self._earlier[where] = max(abs(visit.ordinal), self._earlier.get(where, 0))
+
+    def join(
+        self, call: CallState, channel: Channel, queue: str, at: float, position: int | None, *, found: bool = False
+    ) -> Visit:
         """Put a call in a queue's line, by its own channel or by half of a Local pair."""
         self._close(call, channel, at)
         if queue in call.queues:
             call.bounces += 1
         visit = self._open(call, channel, queue, at, position)
+        visit.found = found
         self._queues.join(queue, channel.uniqueid, at)
         return visit
+
+    def rejoin(self, visit: Visit, at: float, position: int | None) -> None:
+        """Hear of the joining of a caller whom a listing showed before."""
+        visit.joined_at, visit.position, visit.found = at, position, False
+        self._queues.join(visit.queue, visit.channel.uniqueid, at)
 
     def _close(self, call: CallState, channel: Channel, at: float) -> None:
         visit = channel.visit
@@ -56,6 +72,7 @@ class Visits:
     ) -> Visit:
         # Who was refused is not in queue_log, which must lead to the same numbers: they count apart, -1, -2, ...
         before = sum(visit.queue == queue and (visit.ordinal < 0) is refused for visit in call.visits)
+        before += self._earlier.get((call.call_id, queue, refused), 0)
         visit = Visit(channel, queue, -1 - before if refused else 1 + before, at, position)
         name, options = _queue_arguments(channel.queue_data)
         if name == queue:
@@ -168,6 +185,14 @@ class Visits:
             self._leaving[visit] = call
             self.settle_at = min(self.settle_at, visit.settle_at)
 
+    def lose(self, call: CallState, visit: Visit, at: float) -> None:
+        """End a visit of which a listing shows that it is over: how was not seen."""
+        if visit.state is VisitState.TALKING:
+            self.talk_ended(call, visit, at, "unknown")
+        else:
+            visit.lost = True
+            self.signal(call, visit, VisitSignal.GONE, at)
+
     def settle(self, at: float) -> None:
         """Close the visits of which nothing more was said in time."""
         for visit, call in list(self._leaving.items()):
@@ -203,7 +228,7 @@ class Visits:
 
     @staticmethod
     def _unserved(call: CallState, visit: Visit) -> Outcome:
-        if call.lost and not visit.abandoned:
+        if (call.lost and not visit.abandoned) or (visit.lost and not visit.hung_up):
             return "unknown"
         return visit_outcome(
             status=visit.status,

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from ringwatch.core.facts import CallOffered, QueueReading, to_json
+from ringwatch.core.facts import Reading, to_json
 from ringwatch.errors import RingwatchError
 from ringwatch.flow.hub import Inbox
 
@@ -49,7 +49,7 @@ class FactsFile:
         """
         try:
             while records := await inbox.get():
-                lines = [to_json(r) + b"\n" for r in records if not isinstance(r, CallOffered | QueueReading)]
+                lines = [to_json(r) + b"\n" for r in records if not isinstance(r, Reading)]
                 if lines:
                     try:
                         await asyncio.to_thread(self._write, b"".join(lines))

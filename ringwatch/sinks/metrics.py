@@ -24,11 +24,14 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONT
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 
+from ringwatch.core.agents import MEMBER_STATES
 from ringwatch.core.facts import (
     Anomaly,
     AttemptResult,
     Call,
     CallOffered,
+    Drift,
+    DriftOf,
     Gap,
     Hold,
     Key,
@@ -39,8 +42,8 @@ from ringwatch.core.facts import (
     Record,
     RingAttempt,
     Transfer,
+    WrapUp,
 )
-from ringwatch.core.queues import MEMBER_STATES
 from ringwatch.core.standards import Policy
 from ringwatch.flow.hub import Inbox
 
@@ -48,6 +51,7 @@ WAIT_BUCKETS = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
 RING_BUCKETS = (1, 2, 3, 4, 5, 6, 8, 10)
 TALK_BUCKETS = (15, 30, 60, 120, 180, 300, 450, 600, 900, 1200, 1800, 3600)
 HOLD_BUCKETS = (5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600)
+WRAPUP_BUCKETS = (2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300)
 
 # Callers turned away at the door have not waited.
 _NO_WAIT = frozenset({"refused_full", "refused_empty"})
@@ -102,6 +106,7 @@ class MetricsSink:
             Anomaly: self._anomaly,
             Call: self._call,
             CallOffered: self._call_offered,
+            Drift: self._drift,
             Gap: self._gap,
             Hold: self._hold,
             Leg: self._leg,
@@ -109,9 +114,12 @@ class MetricsSink:
             QueueVisit: self._visit,
             RingAttempt: self._attempt,
             Transfer: self._transfer,
+            WrapUp: self._wrap_up,
         }
         for pbx, policy in policies.items():
             self._gaps(pbx)
+            for what in get_args(DriftOf):
+                self._drifts(pbx, what)
             for name in [*policy.line_names, *policy.standards]:
                 self._zero(pbx, name)
 
@@ -140,6 +148,9 @@ class MetricsSink:
             "talk_seconds", "Talk of an agent with a caller, holds left out.", TALK_BUCKETS, *queue, "pressure"
         )
         self._holds = histogram("hold_seconds", "Interval in which a caller was on hold.", HOLD_BUCKETS, *queue)
+        self._wrapups = histogram(
+            "wrapup_seconds", "Time for which an agent is left alone after a call.", WRAPUP_BUCKETS, *queue
+        )
         self._transfers = counter("transfers", "Transfers by agents.", *queue, "kind", "result")
         self._waiting = gauge("queue_waiting", "Callers in line now.", *queue)
         self._oldest = gauge(
@@ -149,6 +160,7 @@ class MetricsSink:
         )
         self._members = gauge("queue_members", "Members of the queue by state.", *queue, "state")
         self._gaps = counter("gap_seconds", "Time in which the PBX was not heard.", "pbx")
+        self._drifts = counter("state_drift", "What a listing of the PBX put right here.", "pbx", "what")
         self._anomalies = counter("anomalies", "Things that no rule foresaw.", "pbx", "kind")
         self._agent_calls = self._agent_talk = self._agent_missed = None
         if agents:
@@ -169,6 +181,9 @@ class MetricsSink:
         """Count records; one that was counted before changes nothing."""
         for record in records:
             kind = type(record)
+            count = self._by_type.get(kind)
+            if count is None:
+                continue
             if kind is not QueueReading:
                 identity = (kind.__name__, record.key)
                 if identity in self._counted:
@@ -176,7 +191,7 @@ class MetricsSink:
                 self._counted[identity] = None
                 if len(self._counted) > _REMEMBERED:
                     self._counted.popitem(last=False)
-            self._by_type[kind](record)
+            count(record)
 
     def page(self, openmetrics: bool) -> tuple[bytes, str]:  # noqa: FBT001 - a format, asked for by the web server
         """Return the page and its content type; a page younger than a second is given again."""
@@ -197,7 +212,7 @@ class MetricsSink:
         if (pbx, queue) in self._known:
             return
         self._known.add((pbx, queue))
-        for family in (self._offered, self._holds, self._waiting, self._oldest):
+        for family in (self._offered, self._holds, self._wrapups, self._waiting, self._oldest):
             family(pbx, queue)
         for family, words in (
             (self._ended, get_args(Outcome)),
@@ -222,7 +237,7 @@ class MetricsSink:
         self._zero(visit.pbx, visit.queue)
         self._served(visit.pbx, visit.queue, visit.outcome, visit.wait_seconds, in_time=visit.in_time)
         if visit.outcome == "answered":
-            heard = (("agent", visit.agent_rings), ("desk", visit.desk_rings), ("caller", visit.caller_rings))
+            heard = (("agent", visit.agent_rings), ("desk", _all_rings(visit)), ("caller", visit.caller_rings))
             self._rung(visit.pbx, visit.queue, heard)
 
     def _call(self, call: Call) -> None:
@@ -230,7 +245,7 @@ class MetricsSink:
             return
         self._served(call.pbx, call.line, call.outcome, call.wait_seconds, in_time=call.in_time)
         if call.answered:
-            self._rung(call.pbx, call.line, (("desk", call.desk_rings), ("caller", call.caller_rings)))
+            self._rung(call.pbx, call.line, (("desk", _all_rings(call)), ("caller", call.caller_rings)))
 
     def _served(self, pbx: str, queue: str, outcome: Outcome, wait: float, *, in_time: bool | None) -> None:
         self._ended(pbx, queue, outcome).inc()
@@ -270,11 +285,18 @@ class MetricsSink:
         if name := transfer.queue or transfer.line:
             self._transfers(transfer.pbx, name, transfer.kind, transfer.result).inc()
 
+    def _wrap_up(self, wrap_up: WrapUp) -> None:
+        self._zero(wrap_up.pbx, wrap_up.queue)
+        self._wrapups(wrap_up.pbx, wrap_up.queue).observe(wrap_up.seconds)
+
     def _gap(self, gap: Gap) -> None:
         self._gaps(gap.pbx).inc(max(gap.to - gap.from_, 0.0))
 
     def _anomaly(self, anomaly: Anomaly) -> None:
         self._anomalies(anomaly.pbx, anomaly.kind).inc()
+
+    def _drift(self, drift: Drift) -> None:
+        self._drifts(drift.pbx, drift.what).inc()
 
     def _reading(self, reading: QueueReading) -> None:
         pbx, queue = reading.pbx, reading.queue
@@ -283,3 +305,8 @@ class MetricsSink:
         self._oldest(pbx, queue).set(reading.oldest_joined_at or 0.0)
         for state, count in reading.members.items():
             self._members(pbx, queue, state).set(count)
+
+
+def _all_rings(answered: QueueVisit | Call) -> int | None:
+    """Return the desk's rings of somebody who was answered, where all were heard; else they are but the least."""
+    return None if answered.in_time is None else answered.desk_rings

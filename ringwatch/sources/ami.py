@@ -148,6 +148,7 @@ class AmiSource:
                 continue
             heard = time.monotonic()
             yield Batch(session.receive(data), time.time(), len(data))
+            await self._send(session, writer)
 
     async def _read(self, reader: asyncio.StreamReader, patience: float) -> bytes | None:
         """Read what is there; ``None`` when nothing came in time."""

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from ringwatch.core.facts import Anomaly, Fact, Gap, Transfer
+from ringwatch.core.facts import AgentState, Anomaly, Fact, Gap, Membership, Transfer
+from ringwatch.core.visits import SETTLING_SECONDS
 from ringwatch.errors import QueueLogError
 
 _decode = msgspec.json.Decoder(Fact).decode
@@ -72,14 +73,20 @@ def recent_facts(path: Path, size: int = _RECENT_BYTES) -> list[Fact]:
 
 
 def last_word(facts: Iterable[Fact], pbx: str) -> float | None:
-    """Return the latest moment of which facts tell of one PBX, seconds since 1970; ``None`` where they do not."""
-    return max((_moment(fact) for fact in facts if fact.pbx == pbx), default=None)
+    """Return until when one PBX was surely heard, by the facts of it, seconds since 1970; ``None`` without any.
+
+    What is not explained within the settling time is told then, be the PBX heard or not; and what the queue_log says
+    was not heard at all.
+    """
+    own = (fact for fact in facts if fact.pbx == pbx and getattr(fact, "source", "ami") == "ami")
+    return max(map(_heard, own), default=None)
 
 
-def _moment(fact: Fact) -> float:
+def _heard(fact: Fact) -> float:
     if isinstance(fact, Gap):
         return fact.to
-    return fact.at if isinstance(fact, Anomaly | Transfer) else fact.ended_at
+    moments = AgentState | Anomaly | Membership | Transfer
+    return (fact.at if isinstance(fact, moments) else fact.ended_at) - SETTLING_SECONDS
 
 
 def _of_another_version(line: bytes) -> bool:

@@ -15,6 +15,8 @@ Rules:
 * A visit of which AMI told no end is held back for a few seconds after a gap, so that the log's word can be joined with
   it and sinks that count hear of the visit once. If the log says nothing in time, it is published as it is, and told
   again should the log come to know better.
+* A conversation that a listing showed after a gap, its beginning unseen, is held back likewise: the log knows it whole,
+  and then that is told instead.
 * A visit of the log is told some seconds after its end: AMI, where it was listening, has told it by then.
 * A log that cannot be read changes nothing: what AMI says is published, and ``trouble`` says why nothing is healed.
 """
@@ -28,9 +30,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from ringwatch.core.facts import Fact, Leg, QueueVisit, Record
+from ringwatch.core.facts import Fact, Gap, Leg, QueueVisit, Record, Transfer
 from ringwatch.core.queue_log import QueueLog, Story, Told, lost, mend
-from ringwatch.core.queue_log.healing import JOIN_SLACK_SECONDS, agree, channel_of, merged
+from ringwatch.core.queue_log.healing import JOIN_SLACK_SECONDS, channel_of, merged
 from ringwatch.core.standards import Policy
 from ringwatch.errors import QueueLogError
 from ringwatch.sources.facts import last_word
@@ -66,6 +68,8 @@ class QueueLogHealer:
         self._stories: list[Story] = []
         """Visits of the log of which it is not decided yet whether AMI told them."""
         self._held: list[tuple[QueueVisit, Leg | None]] = []
+        self._found: list[Leg] = []
+        """Conversations of which a listing told first."""
         self.trouble: str | None = None
         """Why the log cannot be read."""
 
@@ -73,6 +77,8 @@ class QueueLogHealer:
         """Take note of what an earlier run told of this PBX, and take the time since its last word as a gap."""
         own = [fact for fact in facts if fact.pbx == self._pbx]
         self._told.note(own)
+        # What was held back of the gaps before was lost with that run.
+        self._gaps += [(fact.from_, fact.to) for fact in own if isinstance(fact, Gap)]
         if (last := last_word(own, self._pbx)) is not None:
             self.broke(max(last, now - LONGEST_RESTART_SECONDS))
 
@@ -91,14 +97,19 @@ class QueueLogHealer:
         passed: list[Record] = []
         legs: dict[tuple[str, str], Leg] = {}
         for record in records:
-            if isinstance(record, Leg) and record.queue and record.ended_by == "unknown":
-                # Its visit follows at once, and decides.
+            if isinstance(record, Leg) and self._gaps and not record.from_start:
+                if not self._told.knows(record):
+                    self._found.append(record)
+            elif isinstance(record, Leg) and record.queue and (self._gaps or record.ended_by == "unknown"):
+                # Its visit, if that is over as well, follows at once, and decides.
                 legs[record.call_id, record.queue] = record
             elif isinstance(record, QueueVisit):
                 passed += self._sifted(self._numbered(record), legs.pop((record.call_id, record.queue), None))
             else:
                 passed.append(record)
-        return [*passed, *legs.values()]
+        passed += legs.values()
+        self._told.note(record for record in passed if isinstance(record, Leg | Transfer))
+        return passed
 
     async def heal(self, now: float) -> list[Record]:
         """Read what is new in the log and return what AMI did not tell."""
@@ -131,14 +142,17 @@ class QueueLogHealer:
         if not self._gaps or visit.ordinal < 1:
             return visit
         ordinal = self._log.ordinal(channel_of(visit), visit.queue, visit.joined_at, JOIN_SLACK_SECONDS)
-        return visit if ordinal in (None, visit.ordinal) else replace(visit, ordinal=ordinal)
+        return self._told.apart(visit if ordinal in (None, visit.ordinal) else replace(visit, ordinal=ordinal))
 
     def _sifted(self, visit: QueueVisit, leg: Leg | None) -> list[Record]:
         told: list[Record] = [visit] if leg is None else [leg, visit]
         if self._touched(visit):
             before = self._told.find(visit)
-            if before and before.source == "queue_log" and not agree(visit, before):
-                # The log has told it, and its conversation, under the identity it has from there.
+            if before and before.source == "queue_log" and lost(before) and lost(visit):
+                # Neither knows the end, and the log has said so before: Asterisk had crashed.
+                return []
+            if before and before.source == "queue_log" and not lost(before):
+                # The log has told it to its end, and its conversation, under the identity it has from there.
                 told = [replace(merged(visit, before), call_id=before.call_id, ordinal=before.ordinal)]
             elif lost(visit):
                 self._told.note(told)
@@ -159,6 +173,7 @@ class QueueLogHealer:
                 self._told.note(mended)
                 keys = {record.key for record in mended if isinstance(record, QueueVisit)}
                 self._held = [held for held in self._held if held[0].key not in keys]
+                self._found = [leg for leg in self._found if not self._told.knows(leg)]
                 records += mended
             elif story.visit.ended_at + self._keep > now and self._told.find(story.visit) is None:
                 undecided.append(story)
@@ -168,4 +183,7 @@ class QueueLogHealer:
     def _given_up(self, now: float) -> list[Record]:
         gone = [held for held in self._held if held[0].ended_at + HOLD_BACK_SECONDS <= now]
         self._held = [held for held in self._held if held not in gone]
-        return [record for visit, leg in gone for record in (leg, visit) if record is not None]
+        found = [leg for leg in self._found if leg.ended_at + HOLD_BACK_SECONDS <= now]
+        self._found = [leg for leg in self._found if leg not in found]
+        self._told.note(found)
+        return [*found, *(record for visit, leg in gone for record in (leg, visit) if record is not None)]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import itertools
 import socket
 import threading
 import time
@@ -24,7 +25,7 @@ from asterisk.manager import Event, Manager, ManagerException, ManagerMsg
 
 from ringwatch.ami.framing import Framer
 from ringwatch.ami.message import build
-from ringwatch.ami.session import login_refused
+from ringwatch.ami.session import PINGS_PER_LISTING, login_refused
 from ringwatch.config import PbxConfig
 from ringwatch.errors import ConnectFailed, ConnectionLost, ConnectionSilent, NotAmi, SourceError
 from ringwatch.flow.ports import Attached, Batch, Item
@@ -53,8 +54,9 @@ class _Manager(Manager):  # type: ignore[misc]
         super().__init__()
         self._hear = hear
         self._asked = 0
-        self.ended = threading.Event()
-        """Set when nothing more will be heard."""
+        self.stirred = threading.Event()
+        """Set when the PBX has reloaded a module, and when nothing more will be heard."""
+        self.ended = False
 
     def message_loop(self) -> None:
         """Do what pyst2's own loop does, with `_Message` for the parsing."""
@@ -65,6 +67,8 @@ class _Manager(Manager):  # type: ignore[misc]
                 self._hear(lines)
                 message = _Message(lines)
                 if message.has_header("Event"):
+                    if message.get_header("Event") == "Reload":
+                        self.stirred.set()
                     self._event_queue.put(Event(message))
                 else:
                     self._response_queue.put(message)
@@ -72,7 +76,8 @@ class _Manager(Manager):  # type: ignore[misc]
             self._event_queue.put(None)
             # Whoever waits for an answer gets none.
             self._response_queue.put(None)
-            self.ended.set()
+            self.ended = True
+            self.stirred.set()
 
     def ask(self, action: str, *headers: tuple[str, str]) -> ManagerMsg | None:
         """Send an action and return its answer; ``None`` when the connection ends without one.
@@ -183,9 +188,14 @@ class Pyst2Source:
         if not self._log_in(manager) or manager.ask("Ping") is None:
             return
         hear(_Up())
-        manager.ask("QueueStatus")
-        manager.ask("CoreShowChannels")
-        while not manager.ended.wait(pbx.ping_seconds):
+        for ping in itertools.count():
+            if ping % PINGS_PER_LISTING == 0 or manager.stirred.is_set():
+                manager.stirred.clear()
+                manager.ask("QueueStatus")
+                manager.ask("CoreShowChannels")
+            manager.stirred.wait(pbx.ping_seconds)
+            if manager.ended:
+                return
             manager.ask("Ping")
 
     def _log_in(self, manager: _Manager) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringwatch.ami.message import MissingHeaderError, build, header, need, number, text
+from ringwatch.ami.message import MissingHeaderError, build, flag, header, need, number, text
 from tests.tools import captures
 from tests.tools.properties import PATIENT
 
@@ -61,6 +61,12 @@ def test_number(value: bytes, expected: int | None) -> None:
 def test_number_that_is_absent() -> None:
     """A number that is not there is None."""
     assert number(b"Event: X", b"\r\nCause: ") is None
+
+
+@pytest.mark.parametrize(("block", "expected"), [(b"A\r\nB: 1", True), (b"A\r\nB: 0", False), (b"A", None)])
+def test_flag(block: bytes, expected: bool | None) -> None:  # noqa: FBT001
+    """1 is yes and anything else no; what is not said is neither."""
+    assert flag(block, b"\r\nB: ") is expected
 
 
 def test_build() -> None:

@@ -258,6 +258,27 @@ def test_snapshot_can_be_asked_for_again() -> None:
     assert actions(made.take_outgoing()) == ["QueueStatus", "CoreShowChannels"]
 
 
+def test_how_everything_stands_is_asked_with_every_sixth_ping() -> None:
+    """Nothing tells of a ``queue reload``; the ping of the login is the first of the six."""
+    made = up()
+    made.take_outgoing()
+    asked = []
+    for _ in range(11):
+        made.ping()
+        asked.append(actions(made.take_outgoing()))
+    assert [len(each) for each in asked] == [1, 1, 1, 1, 3, 1, 1, 1, 1, 1, 3]
+    assert asked[4] == ["Ping", "QueueStatus", "CoreShowChannels"]
+
+
+def test_how_everything_stands_is_asked_after_a_reload() -> None:
+    """What it has done to members is told by no other event."""
+    made = up()
+    made.take_outgoing()
+    reload = b"Event: Reload\r\nPrivilege: system,all\r\nModule: All\r\nStatus: 0\r\n\r\n"
+    assert made.receive(reload) == [reload.strip()]
+    assert actions(made.take_outgoing()) == ["QueueStatus", "CoreShowChannels"]
+
+
 def test_stream_without_a_message_end() -> None:
     """What never becomes a message is marked, and the session goes on behind it."""
     made = up()

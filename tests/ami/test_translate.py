@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringwatch.ami.framing import OVERSIZED, Framer
-from ringwatch.ami.translate import TRANSLATIONS, Translator
+from ringwatch.ami.translate import TRANSLATIONS
+from ringwatch.ami.translator import Translator
 from ringwatch.core import events as ev
 from tests.ami.real_blocks import NO_TIME, REAL, WRITTEN, Kind, Row, block_of, event_of
 from tests.tools import captures
@@ -245,6 +246,14 @@ def test_invalid_utf8() -> None:
     assert events[1].agent == r"G\xefjs"
 
 
+def test_the_reason_of_a_pause_that_is_over() -> None:
+    """A reason that is still there when the pause is not says nothing."""
+    block = b"Event: QueueMemberPause\r\nQueue: q\r\nInterface: Agent/1\r\nPaused: 0\r\nPausedReason: lunch"
+    (event,) = translate(block)
+    assert isinstance(event, ev.MemberSeen)
+    assert (event.paused, event.reason) == (False, "")
+
+
 def test_valid_utf8() -> None:
     """Text that is not ASCII is no fault when it is UTF-8."""
     (event,) = translate("Event: QueueMember\r\nQueue: Vertrieb Süd\r\nName: Jörg\r\nLocation: PJSIP/1".encode())
@@ -288,7 +297,7 @@ def test_blocks_before_the_first_time() -> None:
 
 def test_blocks_before_the_first_time_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stream that never tells the time does not fill the memory."""
-    monkeypatch.setattr("ringwatch.ami.translate._MOST_UNTIMED", 3)
+    monkeypatch.setattr("ringwatch.ami.translator._MOST_UNTIMED", 3)
     translator = Translator()
     translator.feed([b"Event: QueueParams\r\nQueue: %d" % number for number in range(10)])
     events = translator.feed([b"Event: Hold\r\nTimestamp: 50.5\r\nUniqueid: 1.1"])

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from ringwatch.core.facts import Call, Fact, Gap, QueueVisit, to_json
+from tests.tools.captures import told as about_calls
 
 from .desk import Desk
 from .lab import Asterisk
@@ -43,8 +44,8 @@ async def add_account(desk: Desk, name: str, secret: str) -> None:
 
 
 def told(facts: list[Fact]) -> list[bytes]:
-    """Return facts in an order of their own: what happens at one moment may be told in either order."""
-    return sorted(to_json(fact) for fact in facts)
+    """Return facts about calls in an order of their own: what happens at one moment may be told in either order."""
+    return sorted(map(to_json, about_calls(facts)))
 
 
 async def test_the_account_of_least_privilege_sees_everything(desk: Desk, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from ringwatch.core.facts import Call, Fact, to_json
 from tests.recording import STREAM, replayed, save
+from tests.tools.captures import told as about_calls
 from tests.witnesses import compare
 
 from .desk import Desk
@@ -80,6 +81,6 @@ def ended(facts: Sequence[Fact]) -> set[str]:
 
 
 def missing(facts: Sequence[Fact], again: Sequence[Fact]) -> Counter[bytes]:
-    """Return what only one of two accounts of the same desk heard."""
-    one, two = Counter(map(to_json, facts)), Counter(map(to_json, again))
+    """Return what only one of two accounts of the same desk heard about calls."""
+    one, two = (Counter(map(to_json, about_calls(each))) for each in (facts, again))
     return (one - two) + (two - one)

@@ -24,7 +24,7 @@ from asterisk.manager import EOL, ManagerMsg
 from panoramisk.ami_protocol import AMIProtocol
 
 from ringwatch.ami.framing import Framer
-from ringwatch.ami.translate import Translator
+from ringwatch.ami.translator import Translator
 from ringwatch.core.engine import Engine
 from ringwatch.core.standards import Policy
 from ringwatch.sinks.metrics import MetricsSink

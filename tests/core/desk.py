@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import count
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from ringwatch.core import events as ev
 from ringwatch.core.engine import Engine
@@ -111,9 +111,14 @@ class Desk:
         self.says(ev.ChannelStarted(self.at, uniqueid, name, ringing_in, caller, exten, context, linkedid or uniqueid))
         return uniqueid, name
 
-    def shows(self, seat: Seat, status: int = FREE, *, paused: bool = False) -> Self:
-        """Show how a member stands."""
-        return self.says(ev.MemberSeen(self.at, seat.queue, seat.agent, seat.interface, seat.device, status, paused))
+    def shows(self, seat: Seat, status: int = FREE, *, paused: bool = False, **more: Any) -> Self:
+        """Show how a member stands; ``more`` are further fields of `MemberSeen`."""
+        names = (seat.queue, seat.agent, seat.interface, seat.device)
+        return self.says(ev.MemberSeen(self.at, *names, status, paused, **more))
+
+    def removes(self, seat: Seat) -> Self:
+        """Take a member out of its queue."""
+        return self.says(ev.MemberRemoved(self.at, seat.queue, seat.interface))
 
     def caller(self, number: str, *, exten: str = "1000", device: str = "PJSIP/trunk") -> Caller:
         """Let somebody call the PBX."""
@@ -142,10 +147,12 @@ class Desk:
         return self.says(ev.SnapshotEnded(self.at, "queues"))
 
     def lists_channels(self, *uniqueids: str) -> Self:
-        """Answer CoreShowChannels."""
+        """Answer CoreShowChannels: these channels are up, and where they are believed to be."""
         self.says(ev.SnapshotBegan(self.at, "channels"))
         for uniqueid in uniqueids:
-            self.says(ev.ChannelSeen(self.at, uniqueid))
+            channel = self.engine._calls.find(uniqueid)
+            bridge = (channel.bridge or "") if channel else ""
+            self.says(ev.ChannelSeen(self.at, uniqueid, bridge=bridge))
         return self.says(ev.SnapshotEnded(self.at, "channels"))
 
     def closes(self) -> Self:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from ringwatch.core import events as ev
+from ringwatch.core.standards import Policy, Standard
 from tests.core.desk import SEATS, Caller, Desk
 
 
@@ -40,6 +41,12 @@ def agent_goes_slowly() -> Desk:
     anna = caller.phone
     caller.parts("agent leaves").after(0.5).partner = anna
     return caller.parts("agent ends", "caller leaves", "caller ends").desk
+
+
+def wrapped_up() -> Desk:
+    """The agent is left alone for a while after the call."""
+    desk = Desk(Policy(default=Standard(wrapup_seconds=15)))
+    return _talking(desk).hangs_up().after(20).desk.ticks()
 
 
 def abandoned_waiting() -> Desk:
@@ -394,6 +401,7 @@ SCENARIOS: Mapping[str, Callable[[], Desk]] = MappingProxyType(
             scenario.__name__: scenario
             for scenario in (
                 answered,
+                wrapped_up,
                 agent_hangs_up,
                 agent_goes_slowly,
                 abandoned_waiting,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from ringwatch.core import events as ev
 from ringwatch.core.engine import Engine
 from ringwatch.core.facts import Anomaly, Gap, QueueReading
 from ringwatch.core.standards import Policy, Standard
-from tests.core.desk import SEATS, START, Desk, Seat
+from tests.core.desk import SEATS, START, Caller, Desk, Seat
 from tests.core.scenarios import SCENARIOS
 from tests.core.told import Told, assert_forgotten, assert_sound
 
@@ -149,13 +150,14 @@ def test_a_caller_listed_in_another_queue_has_moved() -> None:
     caller = desk.caller("1").joins("support").after(30)
     caller.leaves().queue, caller.in_line = "sales", True
     desk.records.clear()
-    desk.lists_queues(caller, waited=2)
+    desk.lists_queues(caller, waited=2).after(1).ticks()
     told = desk.so_far
     assert [(visit.queue, visit.outcome, visit.wait_seconds) for visit in told.visits] == [
         ("support", "key_exit", 30.0)
     ]
-    caller.after(8).hangs_up()
+    caller.after(7).hangs_up()
     assert [visit.wait_seconds for visit in desk.so_far.visits] == [30.0, 10.0]
+    assert desk.so_far.drifts == ["callers"]
 
 
 def test_a_listing_may_overtake_the_events_of_a_caller() -> None:
@@ -224,7 +226,7 @@ def test_a_channel_a_listing_does_not_name_is_given_up_after_a_second() -> None:
     told = desk.told()
     assert (told.outcomes, told.visit.talk_ended_by, told.leg.ended_by) == (["answered"], "unknown", "unknown")
     assert told.leg.talk_seconds == 21.0
-    assert desk.engine._missing == {}
+    assert desk.engine._listings._missing == {}
 
 
 def test_a_channel_that_hung_up_while_the_listing_was_made_is_not_given_up() -> None:
@@ -248,6 +250,7 @@ def test_a_channel_that_began_after_the_listing_is_not_missing() -> None:
     desk.says(ev.SnapshotEnded(desk.at, "channels")).after(9).ticks()
     caller.hangs_up()
     other.hangs_up()
+    desk.says(ev.ChannelEnded(desk.at, "999.9", 16))
     assert desk.told().outcomes == ["abandoned", "abandoned"]
 
 
@@ -338,6 +341,16 @@ def test_one_listing_says_nothing_of_the_other() -> None:
     desk.says(ev.SnapshotEnded(desk.at, "queues"))
     assert sum(reading(desk.engine).members.values()) == 2
     caller.hangs_up()
+
+
+def test_what_a_listing_puts_right_is_drift() -> None:
+    """A member, a caller in line and a channel that it does not name are counted once, when they are given up."""
+    desk = Desk()
+    desk.caller("1").joins("support")
+    desk.lists_queues(seats=SEATS[1:]).lists_channels().after(2).ticks()
+    assert desk.so_far.drifts == ["members", "callers", "channels"]
+    desk.lists_queues(seats=SEATS[1:]).lists_channels().after(2).ticks()
+    assert len(desk.so_far.drifts) == 3
 
 
 # -- attached in mid-call
@@ -454,6 +467,26 @@ def test_a_break_in_the_stream_is_a_gap() -> None:
     desk.says(ev.StreamBroke(desk.at, "overflow")).after(20).says(ev.StreamBroke(desk.at, "disconnected")).after(10)
     told = desk.says(ev.StreamResumed(desk.at)).says(ev.StreamResumed(desk.at)).told()
     assert told.gaps == [Gap(pbx="main", from_=START, to=START + 30, why="overflow")]
+
+
+def test_two_breaks_without_a_word_between_are_two_gaps() -> None:
+    """The second begins when the first had ended, though the last event is older."""
+    desk = Desk()
+    desk.says(ev.StreamBroke(desk.at, "disconnected")).after(5).says(ev.StreamResumed(desk.at))
+    desk.says(ev.StreamBroke(START, "disconnected")).after(5)
+    told = desk.says(ev.StreamResumed(desk.at)).told()
+    assert [(gap.from_, gap.to) for gap in told.gaps] == [(START, START + 5), (START + 5, START + 10)]
+
+
+def test_stays_that_an_earlier_run_told_are_counted() -> None:
+    """The caller had been in the queue and was refused there once; this is the second stay, and the second refusal."""
+    earlier = Desk()
+    caller = earlier.caller("1").joins("support").after(3).is_put_out("TIMEOUT").is_refused("support", "FULL")
+    desk = Desk()
+    desk.engine.remember([*earlier.so_far.visits, replace(earlier.so_far.visits[0], pbx="other", ordinal=7)])
+    again = Caller(desk, caller.uniqueid, caller.channel, "1")
+    told = again.joins("support").after(3).is_put_out("TIMEOUT").is_refused("support", "FULL").ends().told()
+    assert [visit.ordinal for visit in earlier.so_far.visits + told.visits] == [1, -1, 2, -2]
 
 
 def test_a_fault_in_the_stream_is_an_anomaly() -> None:

@@ -9,18 +9,23 @@ import pytest
 
 from ringwatch.core import facts
 from ringwatch.core.facts import (
+    AgentState,
     Anomaly,
     Call,
     CallOffered,
+    Drift,
     Fact,
     Gap,
     Hold,
     Leg,
+    Membership,
     QueueReading,
     QueueVisit,
+    Reading,
     Record,
     RingAttempt,
     Transfer,
+    WrapUp,
     to_json,
 )
 from tests.core.scenarios import SCENARIOS
@@ -37,6 +42,9 @@ PROMISED = {
     "leg": "pbx call_id queue agent interface started_at ended_at talk_seconds hold_seconds ended_by",
     "transfer": "pbx call_id at kind from_agent to result",
     "hold": "pbx call_id agent kind started_at ended_at seconds",
+    "wrap_up": "pbx agent queue call_id started_at ended_at seconds",
+    "agent_state": "pbx agent device at state reason",
+    "membership": "pbx queue agent interface device at member paused reason penalty ringinuse login_at",
     "gap": "pbx from to why",
     "anomaly": "pbx at kind detail",
 }
@@ -47,6 +55,9 @@ TYPES: dict[str, type[Fact]] = {
     "leg": Leg,
     "transfer": Transfer,
     "hold": Hold,
+    "wrap_up": WrapUp,
+    "agent_state": AgentState,
+    "membership": Membership,
     "gap": Gap,
     "anomaly": Anomaly,
 }
@@ -65,7 +76,7 @@ def test_a_fact_is_written_and_read_back_as_it_is() -> None:
     written = {json.loads(line)["type"] for line in told.lines}
     assert written == set(PROMISED)
     decoder = msgspec.json.Decoder(Fact)
-    originals = [record for record in told.records if not isinstance(record, CallOffered | QueueReading)]
+    originals = [record for record in told.records if not isinstance(record, Reading)]
     assert [decoder.decode(line) for line in told.lines] == originals
     assert all(line.startswith(b'{"type":"') and b"\n" not in line for line in told.lines)
 
@@ -174,6 +185,22 @@ HOLD = Hold(
     queue=None,
     line=None,
 )
+WRAP_UP = WrapUp(pbx="main", agent="Anna", queue="support", call_id="1.0", started_at=2.0, ended_at=12.0, seconds=10.0)
+STATE = AgentState(pbx="main", agent="Anna", device="PJSIP/101", at=2.0, state="wrap_up", reason="")
+MEMBERSHIP = Membership(
+    pbx="main",
+    queue="support",
+    agent="Anna",
+    interface="PJSIP/101",
+    device="PJSIP/101",
+    at=1.0,
+    member=True,
+    paused=False,
+    reason="",
+    penalty=0,
+    ringinuse=None,
+    login_at=None,
+)
 READING = QueueReading(pbx="main", queue="support", waiting=0, oldest_joined_at=None, members={})
 
 
@@ -186,9 +213,13 @@ READING = QueueReading(pbx="main", queue="support", waiting=0, oldest_joined_at=
         (LEG, ("main", "1.0", "PJSIP/101", 1.0)),
         (TRANSFER, ("main", "1.0", 1.5)),
         (HOLD, ("main", "1.0", 1.0)),
+        (WRAP_UP, ("main", "Anna", "support", 2.0)),
+        (STATE, ("main", "Anna", "PJSIP/101", 2.0)),
+        (MEMBERSHIP, ("main", "support", "PJSIP/101", 1.0)),
         (Gap(pbx="main", from_=1.0, to=2.0, why="restarted"), ("main", 1.0)),
         (Anomaly(pbx="main", at=1.0, kind="k", detail="d"), ("main", 1.0, "k", "d")),
         (CallOffered(pbx="main", call_id="1.0", queue="support", ordinal=2, at=1.0), VISIT.key),
+        (Drift(pbx="main", at=1.0, what="members", subject="s"), ("main", 1.0, "members", "s")),
         (READING, ("main", "support")),
     ],
 )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from ringwatch.core.agents import MEMBER_STATES
 from ringwatch.core.events import MemberSeen
 from ringwatch.core.facts import QueueReading, Record
-from ringwatch.core.queues import MEMBER_STATES, Queues
+from ringwatch.core.queues import Queues
+from ringwatch.core.standards import Policy, Standard
 
 
 def member(
@@ -25,7 +27,7 @@ def member(
 def known(*names: str) -> Queues:
     """Return queues that are configured."""
     told: list[Record] = []
-    return Queues("main", names, told.append)
+    return Queues("main", Policy(standards={name: Standard() for name in names}), told.append)
 
 
 def counted(reading: QueueReading) -> dict[str, int]:
@@ -39,7 +41,7 @@ def test_a_configured_queue_has_its_zeros_before_anything_happens() -> None:
     queues = known("support", "sales")
     assert [queue.name for queue in queues] == ["support", "sales"]
     first = queues.readings()
-    zeros = dict.fromkeys(MEMBER_STATES, 0)
+    zeros: dict[str, int] = dict.fromkeys(MEMBER_STATES, 0)
     assert first == [
         QueueReading(pbx="main", queue=name, waiting=0, oldest_joined_at=None, members=zeros)
         for name in ("support", "sales")
@@ -50,9 +52,9 @@ def test_a_configured_queue_has_its_zeros_before_anything_happens() -> None:
 def test_a_queue_is_told_when_it_is_first_mentioned() -> None:
     """A queue nobody configured is told at once, and read like all others when somebody asks."""
     told: list[Record] = []
-    queues = Queues("main", [], told.append)
+    queues = Queues("main", Policy(), told.append)
     assert queues["night"] is queues["night"]
-    zeros = dict.fromkeys(MEMBER_STATES, 0)
+    zeros: dict[str, int] = dict.fromkeys(MEMBER_STATES, 0)
     night = QueueReading(pbx="main", queue="night", waiting=0, oldest_joined_at=None, members=zeros)
     assert told == [night]
     assert queues.readings() == [night]
@@ -95,11 +97,26 @@ def test_a_members_state_follows_the_devices_number(status: int, state: str) -> 
     assert counted(queues.readings()[0]) == {state: 1}
 
 
-def test_a_paused_member_is_paused_whatever_the_phone_does() -> None:
-    """Pause is the member's word, and stronger than the device's state."""
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (0, "paused"),
+        (1, "paused"),
+        (2, "talking"),
+        (3, "talking"),
+        (4, "paused"),
+        (5, "paused"),
+        (6, "paused"),
+        (7, "talking"),
+        (8, "on_hold"),
+        (99, "paused"),
+    ],
+)
+def test_a_paused_member_is_paused_unless_on_the_phone(status: int, state: str) -> None:
+    """A pause keeps calls away and ends none: who talks is talking; a phone that rings or is unplugged is no news."""
     queues = known("support")
-    queues.set_member(member(status=2, paused=True))
-    assert counted(queues.readings()[0]) == {"paused": 1}
+    queues.set_member(member(status=status, paused=True))
+    assert counted(queues.readings()[0]) == {state: 1}
 
 
 def test_a_member_seen_twice_alike_is_no_news() -> None:
@@ -118,9 +135,9 @@ def test_a_member_that_was_removed_counts_no_more() -> None:
     queues = known("support")
     queues.set_member(member())
     queues.readings()
-    queues.remove_member("support", "PJSIP/101")
+    queues.remove_member("support", "PJSIP/101", 2.0)
     assert counted(queues.readings()[0]) == {}
-    queues.remove_member("support", "PJSIP/101")
+    queues.remove_member("support", "PJSIP/101", 2.0)
     assert queues.readings() == []
 
 
@@ -152,11 +169,11 @@ def test_a_name_follows_the_member_from_queue_to_queue() -> None:
     queues.set_member(member("Anna"))
     queues.set_member(member("Anna", queue="sales"))
     assert queues.agent_at("PJSIP/101") == "Anna"
-    queues.remove_member("sales", "PJSIP/101")
+    queues.remove_member("sales", "PJSIP/101", 2.0)
     assert queues.agent_at("PJSIP/101") == "Anna"
     queues.set_member(member("Anne"))
     assert queues.agent_at("PJSIP/101") == "Anne"
     queues.set_member(member("Anne", device="PJSIP/201"))
     assert queues.agent_at("PJSIP/201") == "Anne"
-    queues.remove_member("support", "PJSIP/101")
+    queues.remove_member("support", "PJSIP/101", 2.0)
     assert not queues.is_member("PJSIP/201")

@@ -8,17 +8,22 @@ from typing import TypeVar
 
 from ringwatch.core.engine import Engine
 from ringwatch.core.facts import (
+    AgentState,
     Anomaly,
     Call,
     CallOffered,
+    Drift,
     Gap,
     Hold,
     Leg,
+    Membership,
     QueueReading,
     QueueVisit,
+    Reading,
     Record,
     RingAttempt,
     Transfer,
+    WrapUp,
     to_json,
 )
 
@@ -42,6 +47,10 @@ class Told:
         self.legs = self._of(Leg)
         self.holds = self._of(Hold)
         self.transfers = self._of(Transfer)
+        self.drifts = [drift.what for drift in self._of(Drift)]
+        self.wrap_ups = self._of(WrapUp)
+        self.states = self._of(AgentState)
+        self.memberships = self._of(Membership)
         self.gaps = self._of(Gap)
         self.offers = self._of(CallOffered)
         self.anomalies = [anomaly.kind for anomaly in self._of(Anomaly)]
@@ -92,7 +101,7 @@ class Told:
     @property
     def lines(self) -> list[bytes]:
         """The facts as ``--facts`` writes them."""
-        return [to_json(record) for record in self.records if not isinstance(record, CallOffered | QueueReading)]
+        return [to_json(record) for record in self.records if not isinstance(record, Reading)]
 
 
 def assert_forgotten(engine: Engine) -> None:
@@ -108,9 +117,20 @@ def assert_sound(told: Told) -> None:
         assert visit.ended_at >= visit.joined_at, visit
         assert min(visit.wait_seconds, visit.talk_seconds, visit.hold_seconds, visit.desk_ring_seconds) >= 0, visit
         assert (visit.outcome == "answered") == (visit.agent is not None) == (visit.talk_ended_by is not None), visit
-    lasting: list[Call | RingAttempt | Leg | Hold] = [*told.calls, *told.attempts, *told.legs, *told.holds]
+    lasting: list[Call | RingAttempt | Leg | Hold | WrapUp] = [
+        *told.calls,
+        *told.attempts,
+        *told.legs,
+        *told.holds,
+        *told.wrap_ups,
+    ]
     for record in lasting:
         assert record.ended_at >= record.started_at, record
+    stood: dict[tuple[str, str], AgentState] = {}
+    for state in told.states:
+        before = stood.get((state.agent, state.device))
+        assert before is None or (before.at < state.at and (before.state, before.reason) != (state.state, state.reason))
+        stood[state.agent, state.device] = state
     offered = Counter(offer.queue for offer in told.offers)
     ended = Counter([visit.queue for visit in told.visits] + [call.line for call in told.calls if call.line])
     assert offered == ended

@@ -7,17 +7,21 @@ from typing import Any
 from msgspec.structs import replace
 
 from ringwatch.core.facts import (
+    AgentState,
     Anomaly,
     Call,
     CallOffered,
+    Drift,
     Gap,
     Hold,
     Leg,
+    Membership,
     QueueReading,
     QueueVisit,
     Record,
     RingAttempt,
     Transfer,
+    WrapUp,
 )
 
 NINE = 1_795_424_400.0
@@ -121,14 +125,48 @@ HOLD = Hold(
     queue="support",
     line=None,
 )
+WRAP_UP = WrapUp(
+    pbx="main",
+    agent="Anna",
+    queue="support",
+    call_id="1.0",
+    started_at=NINE + 72.5,
+    ended_at=NINE + 92,
+    seconds=19.5,
+)
+STATE = AgentState(pbx="main", agent="Anna", device="PJSIP/101", at=NINE + 72.5, state="wrap_up", reason="")
+MEMBERSHIP = Membership(
+    pbx="main",
+    queue="support",
+    agent="Anna",
+    interface="PJSIP/101",
+    device="PJSIP/101",
+    at=NINE - 600,
+    member=True,
+    paused=False,
+    reason="",
+    penalty=0,
+    ringinuse=False,
+    login_at=1_795_423_800,
+)
 GAP = Gap(pbx="main", from_=NINE + 100, to=NINE + 103.25, why="disconnected")
 ANOMALY = Anomaly(pbx="main", at=NINE + 5, kind="join_not_seen", detail="support: 0.9")
+DRIFT = Drift(pbx="main", at=NINE + 104, what="members", subject="support: PJSIP/101")
 READING = QueueReading(
     pbx="main",
     queue="support",
     waiting=2,
     oldest_joined_at=NINE + 60,
-    members={"free": 1, "ringing": 0, "talking": 3, "on_hold": 0, "paused": 1, "unavailable": 0, "unknown": 0},
+    members={
+        "free": 1,
+        "ringing": 0,
+        "talking": 3,
+        "on_hold": 0,
+        "wrap_up": 0,
+        "paused": 1,
+        "unavailable": 0,
+        "unknown": 0,
+    },
 )
 
 EVERY_KIND: tuple[Record, ...] = (
@@ -140,8 +178,12 @@ EVERY_KIND: tuple[Record, ...] = (
     TRANSFER,
     VISIT,
     CALL,
+    WRAP_UP,
+    STATE,
+    MEMBERSHIP,
     GAP,
     ANOMALY,
+    DRIFT,
 )
 
 

@@ -26,7 +26,21 @@ from tests.flow.scripted import Scripted
 from tests.tools.captures import path as capture_path
 from tests.tools.properties import PATIENT
 
-from .samples import ANOMALY, ATTEMPT, CALL, EVERY_KIND, GAP, HOLD, LEG, OFFERED, READING, TRANSFER, VISIT, numbered
+from .samples import (
+    ANOMALY,
+    ATTEMPT,
+    CALL,
+    DRIFT,
+    EVERY_KIND,
+    GAP,
+    HOLD,
+    LEG,
+    OFFERED,
+    READING,
+    TRANSFER,
+    VISIT,
+    numbered,
+)
 
 TRUNKS = ("PJSIP/trunk",)
 OPENMETRICS = "openmetrics"
@@ -42,12 +56,14 @@ NAMES = {
     "ringwatch_ring_attempts": ("counter", ("pbx", "queue", "result")),
     "ringwatch_talk_seconds": ("histogram", ("pbx", "pressure", "queue")),
     "ringwatch_hold_seconds": ("histogram", ("pbx", "queue")),
+    "ringwatch_wrapup_seconds": ("histogram", ("pbx", "queue")),
     "ringwatch_transfers": ("counter", ("kind", "pbx", "queue", "result")),
     "ringwatch_queue_waiting": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_oldest_wait_timestamp_seconds": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_members": ("gauge", ("pbx", "queue", "state")),
     "ringwatch_gap_seconds": ("counter", ("pbx",)),
     "ringwatch_anomalies": ("counter", ("kind", "pbx")),
+    "ringwatch_state_drift": ("counter", ("pbx", "what")),
     "ringwatch_ami_connected": ("gauge", ("pbx",)),
     "ringwatch_ami_reconnects": ("counter", ("pbx",)),
     "ringwatch_ami_events": ("counter", ("event", "pbx")),
@@ -310,6 +326,8 @@ class TestZeros:
         for queue in ("support", "reception", "direct"):
             self._has_zeros(page, queue)
         assert value(page, "ringwatch_gap_seconds_total", pbx="main") == 0
+        for what in ("callers", "channels", "members"):
+            assert value(page, "ringwatch_state_drift_total", pbx="main", what=what) == 0
 
     def test_a_discovered_queue_has_all_its_zeros_from_its_first_reading(self) -> None:
         """The listing on attaching is enough; nobody need have called."""
@@ -410,6 +428,15 @@ class TestCounting:
         inside = [replace(each, queue=None, line=None) for each in (ATTEMPT, LEG, HOLD, TRANSFER)]
         assert metrics(*inside, CALL).render() == metrics().render()
 
+    def test_rings_of_which_only_some_were_heard_are_not_counted(self) -> None:
+        """In a gap, before ringwatch came, or by a queue_log: what is told is the least, and is not judged."""
+        visit = replace(VISIT, in_time=None)
+        page = metrics(OFFERED, visit).render()
+        where = {"pbx": "main", "queue": "support"}
+        assert value(page, "ringwatch_answer_rings_count", **where, heard_by="desk") == 0
+        assert value(page, "ringwatch_answer_rings_count", **where, heard_by="agent") == 1
+        assert differences(page, [OFFERED, visit]) == []
+
     def test_a_direct_call_is_counted_under_its_line(self) -> None:
         """As a visit is under its queue: offered, ended, waited, rung."""
         call = replace(CALL, line="direct", desk_rings=2, desk_ring_seconds=6.0, caller_rings=2, queues=[])
@@ -424,10 +451,11 @@ class TestCounting:
         assert differences(page, [offered, call, attempt]) == []
 
     def test_what_has_no_queue_is_counted_by_pbx(self) -> None:
-        """Gaps in seconds, anomalies by kind."""
-        page = metrics(GAP, ANOMALY, replace(ANOMALY, detail="another")).render()
+        """Gaps in seconds, anomalies by kind, drift by what had drifted."""
+        page = metrics(GAP, ANOMALY, replace(ANOMALY, detail="another"), DRIFT, DRIFT).render()
         assert value(page, "ringwatch_gap_seconds_total", pbx="main") == 3.25
         assert value(page, "ringwatch_anomalies_total", pbx="main", kind="join_not_seen") == 2
+        assert value(page, "ringwatch_state_drift_total", pbx="main", what="members") == 1
 
     def test_several_pbxs_are_told_apart(self) -> None:
         """Two desks may each have a queue called support."""

@@ -14,7 +14,7 @@ import pytest
 
 from ringwatch.ami.framing import OVERSIZED
 from ringwatch.ami.session import Session
-from ringwatch.ami.translate import Translator
+from ringwatch.ami.translator import Translator
 from ringwatch.core import events as ev
 from ringwatch.errors import ConnectionLost, NotAmi, SourceError, TlsFailed
 from ringwatch.flow.ports import Attached, Batch, Detached

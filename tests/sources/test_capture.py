@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ringwatch.ami.framing import OVERSIZED
-from ringwatch.ami.translate import Translator
+from ringwatch.ami.translator import Translator
 from ringwatch.core import events as ev
 from ringwatch.core.engine import Engine
 from ringwatch.core.standards import Policy

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from ringwatch.core.facts import CallOffered, QueueReading, to_json
+from ringwatch.core.facts import Reading, to_json
 from ringwatch.errors import QueueLogError
 from ringwatch.sources.facts import read_facts, recent_facts
 from tests.sinks.samples import EVERY_KIND, GAP, VISIT
 
-FACTS = [fact for fact in EVERY_KIND if not isinstance(fact, CallOffered | QueueReading)]
+FACTS = [fact for fact in EVERY_KIND if not isinstance(fact, Reading)]
 
 
 @pytest.fixture

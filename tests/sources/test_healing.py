@@ -11,20 +11,20 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
-from ringwatch.ami.translate import Translator
+from ringwatch.ami.translator import Translator
 from ringwatch.core import events as ev
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import CallOffered, Fact, Key, Leg, QueueReading, QueueVisit, Record
+from ringwatch.core.facts import Fact, Key, Leg, QueueVisit, Reading, Record
 from ringwatch.core.queue_log import lost
 from ringwatch.core.standards import Policy
 from ringwatch.sources.healing import HOLD_BACK_SECONDS, KEEP_SECONDS, SETTLE_SECONDS, QueueLogHealer
 from tests.core.queue_log.logs import Log, captured
 from tests.core.queue_log.test_healing import LEG, ONE_VISIT, TALKING, WAITING
-from tests.sinks.samples import EVERY_KIND
+from tests.sinks.samples import ANOMALY, EVERY_KIND, GAP
 from tests.tools.captures import CAPTURES, blocks
 
 NINE = 1_795_424_400
-EVERY_FACT = [fact for fact in EVERY_KIND if not isinstance(fact, CallOffered | QueueReading)]
+EVERY_FACT = [fact for fact in EVERY_KIND if not isinstance(fact, Reading)]
 POLICY = Policy(trunks=("PJSIP/trunk",))
 
 
@@ -178,6 +178,48 @@ class TestAlone:
         assert healer.release() == [LEG, TALKING]
         assert healer.release() == []
 
+    async def test_what_neither_knows_is_told_once(self, healer: QueueLogHealer, path: Path) -> None:
+        """Asterisk crashed while the caller waited: the log says so when it starts again, before AMI gives up."""
+        healer.broke(NINE + 1)
+        write(path, "0|1.0|support|NONE|ENTERQUEUE||0201|1\n20|NONE|NONE|NONE|QUEUESTART|")
+        (told,) = (record for record in await healer.heal(NINE + 30) if isinstance(record, QueueVisit))
+        assert (told.key, told.outcome) == (WAITING.key, "unknown")
+        healer.resumed(NINE + 30)
+        assert healer.sift([WAITING]) == []
+        assert healer.release() == []
+
+    async def test_a_conversation_found_after_the_gap_is_told_whole_by_the_log(
+        self, healer: QueueLogHealer, path: Path
+    ) -> None:
+        """What AMI saw of it is held back until then, and never told; also when the log was first."""
+        healer.broke(NINE + 5)
+        healer.resumed(NINE + 40)
+        found = replace(LEG, queue=None, started_at=NINE + 41.0, ended_at=NINE + 74.2, from_start=False)
+        assert healer.sift([found]) == []
+        write(path, ONE_VISIT)
+        (leg,) = (record for record in await healer.heal(NINE + 80) if isinstance(record, Leg))
+        assert (leg.started_at, leg.source) == (NINE + 12, "queue_log")
+        assert healer.sift([found]) == []
+        assert healer.release() == []
+
+    async def test_a_conversation_found_of_which_the_log_knows_nothing_is_told(self, healer: QueueLogHealer) -> None:
+        """A direct call's: after some seconds."""
+        healer.broke(NINE + 5)
+        healer.resumed(NINE + 40)
+        found = replace(LEG, queue=None, started_at=NINE + 41.0, ended_at=NINE + 74.0, from_start=False)
+        assert healer.sift([found]) == []
+        assert await healer.heal(NINE + 74 + HOLD_BACK_SECONDS - 0.1) == []
+        assert await healer.heal(NINE + 74 + HOLD_BACK_SECONDS) == [found]
+
+    async def test_what_an_earlier_run_held_back_is_told_by_the_next(self, healer: QueueLogHealer, path: Path) -> None:
+        """It was killed while it waited for the log; its gap is known from its facts, and healed again."""
+        write(path, ONE_VISIT)
+        earlier = [replace(GAP, from_=NINE + 5, to=NINE + 30), replace(ANOMALY, at=NINE + 500)]
+        healer.take_over(earlier, NINE + 501)
+        healer.resumed(NINE + 501)
+        told = await healer.heal(NINE + 501)
+        assert [record.key for record in told if isinstance(record, QueueVisit)] == [WAITING.key]
+
     async def test_a_conversation_whose_visit_does_not_follow_is_passed_on(self, healer: QueueLogHealer) -> None:
         """It is nothing that the log could mend."""
         healer.broke(NINE + 60)
@@ -300,7 +342,7 @@ class Watch:
                     healer.close()
                     engine, healer = Engine("main", POLICY), QueueLogHealer("main", POLICY, self.path)
                     # What the facts file holds.
-                    facts = [each for each in self.records if not isinstance(each, CallOffered | QueueReading)]
+                    facts = [each for each in self.records if not isinstance(each, Reading)]
                     healer.take_over(facts, begins)
                 else:
                     engine.apply(ev.StreamBroke(begins, "disconnected"))

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from ringwatch.ami.translate import Translator
+from ringwatch.ami.translator import Translator
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import Anomaly, CallOffered, Fact, Gap, QueueReading, Record
+from ringwatch.core.facts import AgentState, Anomaly, Fact, Gap, Membership, Reading, Record
 from ringwatch.core.standards import Policy
 from ringwatch.flow.ports import Batch
 
@@ -52,8 +52,12 @@ def find(name: str, *parts: bytes) -> bytes:
 
 
 def told(records: Iterable[Record]) -> list[Fact]:
-    """Return what is claimed about calls: no readings, and nothing about the stream itself."""
-    return [each for each in records if not isinstance(each, Anomaly | CallOffered | Gap | QueueReading)]
+    """Return what is claimed about calls.
+
+    No readings, nothing about the stream itself, and nothing about agents: of them a listing tells, at the time of
+    whatever came before it.
+    """
+    return [each for each in records if not isinstance(each, AgentState | Membership | Anomaly | Gap | Reading)]
 
 
 def facts(batches: Iterable[Batch]) -> list[Fact]:

@@ -21,7 +21,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from ringwatch.core.facts import QUEUE_LOG_PRECISION, Leg, QueueVisit, Record
+from ringwatch.core.facts import QUEUE_LOG_PRECISION, Key, Leg, QueueVisit, Record, Transfer
 from ringwatch.core.queue_log.lines import Line
 from ringwatch.core.queue_log.stories import QueueLog
 from ringwatch.core.queue_log.telling import Story
@@ -51,17 +51,28 @@ class Told:
         """Start with nothing told."""
         self._remembered = remembered
         self._visits: OrderedDict[tuple[str, str], list[QueueVisit]] = OrderedDict()
+        self._stays: OrderedDict[Key, QueueVisit] = OrderedDict()
+        """The same visits by identity."""
         self._legs: OrderedDict[tuple[str, str], Leg] = OrderedDict()
+        self._parts: OrderedDict[str, list[Leg | Transfer]] = OrderedDict()
+        """Conversations and transfers by call, whichever witness told them."""
 
     def note(self, records: Iterable[Record]) -> None:
         """Remember what was told; the last telling of a visit counts."""
         for record in records:
             if isinstance(record, QueueVisit):
                 self._note_visit(record)
-            elif isinstance(record, Leg) and record.queue and record.ended_by == "unknown":
-                self._legs[record.call_id, record.queue] = record
-                if len(self._legs) > self._remembered:
-                    self._legs.popitem(last=False)
+            elif isinstance(record, Leg | Transfer):
+                self._note_part(record)
+
+    def _note_part(self, part: Leg | Transfer) -> None:
+        self._parts.setdefault(part.call_id, []).append(part)
+        if len(self._parts) > self._remembered:
+            self._parts.popitem(last=False)
+        if isinstance(part, Leg) and part.queue and part.source == "ami" and part.ended_by == "unknown":
+            self._legs[part.call_id, part.queue] = part
+            if len(self._legs) > self._remembered:
+                self._legs.popitem(last=False)
 
     def _note_visit(self, visit: QueueVisit) -> None:
         where = (visit.queue, channel_of(visit))
@@ -69,6 +80,9 @@ class Told:
         self._visits[where] = [*same, visit]
         if len(self._visits) > self._remembered:
             self._visits.popitem(last=False)
+        self._stays[visit.key] = visit
+        if len(self._stays) > self._remembered:
+            self._stays.popitem(last=False)
 
     def find(self, visit: QueueVisit) -> QueueVisit | None:
         """Return what the other witness told before of the same stay."""
@@ -79,9 +93,39 @@ class Told:
         other = (each for by, each in apart if -_LOG_LATE_SECONDS <= by <= _LOG_EARLY_SECONDS)
         return next(same, None) or next(other, None)
 
+    def apart(self, visit: QueueVisit) -> QueueVisit:
+        """Return a visit under an identity that no other stay has.
+
+        After a restart AMI counts a caller's stays anew, and the log counts apart those in which half of a Local pair
+        stood in line for a caller.
+        """
+        while (other := self._stays.get(visit.key)) and not (
+            channel_of(other) == channel_of(visit) and abs(other.joined_at - visit.joined_at) <= JOIN_SLACK_SECONDS
+        ):
+            visit = replace(visit, ordinal=visit.ordinal + (1 if visit.ordinal > 0 else -1))
+        return visit
+
+    def knows(self, part: Leg | Transfer) -> bool:
+        """Tell whether the other witness has told a conversation, a part of it, or a transfer."""
+        others = (each for each in self._parts.get(part.call_id, ()) if each.source != part.source)
+        return any(_same_talk(each, part) or _same_transfer(each, part) for each in others)
+
     def leg_without_end(self, visit: QueueVisit) -> Leg | None:
         """Return the conversation of a visit, where it was told without its end."""
         return self._legs.get((visit.call_id, visit.queue))
+
+
+def _same_talk(one: Leg | Transfer, two: Leg | Transfer) -> bool:
+    if not (isinstance(one, Leg) and isinstance(two, Leg)):
+        return False
+    return one.agent == two.agent and one.started_at <= two.ended_at and one.ended_at >= two.started_at
+
+
+def _same_transfer(one: Leg | Transfer, two: Leg | Transfer) -> bool:
+    if not (isinstance(one, Transfer) and isinstance(two, Transfer)):
+        return False
+    same = (one.from_agent, one.kind, one.result) == (two.from_agent, two.kind, two.result)
+    return same and abs(one.at - two.at) <= _LOG_EARLY_SECONDS
 
 
 def channel_of(visit: QueueVisit) -> str:
@@ -117,13 +161,16 @@ def mend(story: Story, gaps: Iterable[tuple[float, float]], told: Told) -> list[
         for attempt in story.attempts
         if any(gap[0] <= attempt.started_at <= gap[1] - QUEUE_LOG_PRECISION for gap in touched)
     ]
+    # A run that was killed may have told them already, or a part of the talk.
+    transfer, talk = (None if part is None or told.knows(part) else part for part in (story.transfer, story.leg))
     if before is None:
-        parts = (story.transfer, story.leg)
-        return [story.offered, *attempts, *(part for part in parts if part is not None), visit]
+        visit = told.apart(visit)
+        offered = replace(story.offered, ordinal=visit.ordinal)
+        return [offered, *attempts, *(part for part in (transfer, talk) if part is not None), visit]
     mended = merged(before, visit)
     identity = {"call_id": mended.call_id}
     leg = told.leg_without_end(before) if before.outcome == "answered" else None
-    parts = (story.transfer, merged_leg(leg, mended) if leg else story.leg)
+    parts = (transfer, merged_leg(leg, mended) if leg else talk)
     return [*(replace(part, **identity) for part in (*attempts, *parts) if part is not None), mended]
 
 

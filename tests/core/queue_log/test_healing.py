@@ -267,6 +267,86 @@ def cut(name: str, begins: float, ends: float) -> list[Record]:
     return told
 
 
+class TestStaysApart:
+    """No two stays have one identity, whoever counted them."""
+
+    def test_the_stay_of_a_local_half_is_not_that_of_the_caller(self) -> None:
+        """AMI has told one that it counted as the first of the call; the log tells the caller's own first (seen)."""
+        half = replace(WAITING, uniqueid="1.7", joined_at=NINE + 63, ended_at=NINE + 71, outcome="abandoned")
+        records = healed((10, 90), lines(ONE_VISIT), half)
+        assert visit_in(records).ordinal == 2
+        (offered,) = (record for record in records if isinstance(record, CallOffered))
+        assert offered.ordinal == 2
+
+    def test_a_refusal_is_counted_downwards(self) -> None:
+        """As the first run had counted it."""
+        told = Told()
+        refused = replace(WAITING, outcome="refused_full", ordinal=-1)
+        told.note([refused])
+        assert told.apart(refused) == refused
+        assert told.apart(replace(refused, joined_at=NINE + 60)).ordinal == -2
+
+    def test_what_was_told_long_ago_may_have_any_identity(self) -> None:
+        """Only so many are remembered."""
+        told = Told(1)
+        told.note([WAITING, replace(WAITING, call_id="2.0", uniqueid="2.0")])
+        later = replace(WAITING, joined_at=NINE + 60)
+        assert told.apart(later) == later
+
+
+class TestTalksInPart:
+    """Conversations of which AMI saw a part, and the log the whole."""
+
+    LOGGED = replace(LEG, interface="Anna", source="queue_log", precision=1.0)
+    FOUND = replace(LEG, queue=None, started_at=NINE + 40.0, from_start=False)
+
+    def test_a_part_of_what_the_log_told_is_known(self) -> None:
+        """Same call, same agent, at the same time."""
+        told = Told()
+        assert not told.knows(self.FOUND)
+        told.note([self.LOGGED])
+        assert told.knows(self.FOUND)
+        for other in (
+            replace(self.FOUND, call_id="2.0"),
+            replace(self.FOUND, agent="Bram"),
+            replace(self.FOUND, started_at=NINE + 102.0, ended_at=NINE + 109.0),
+            replace(self.FOUND, started_at=NINE, ended_at=NINE + 9.0),
+        ):
+            assert not told.knows(other)
+
+    def test_a_transfer_that_ami_told_is_known(self) -> None:
+        """A moment apart, by the same agent; the log does not name where to of an attended one."""
+        told = Told()
+        heard = Transfer(
+            pbx="main",
+            call_id="1.0",
+            at=NINE + 74.9,
+            kind="blind",
+            from_agent="Anna",
+            to="108",
+            result="success",
+            queue=None,
+            line=None,
+        )
+        logged = replace(heard, at=NINE + 74, source="queue_log", precision=1.0)
+        told.note([heard, self.FOUND])
+        assert told.knows(logged)
+        for other in (
+            replace(logged, from_agent="Bram"),
+            replace(logged, kind="attended"),
+            replace(logged, at=NINE + 70),
+        ):
+            assert not told.knows(other)
+        assert "Transfer" not in kinds(healed((60, 90), lines(ONE_VISIT), heard))
+
+    def test_what_was_told_long_ago_is_forgotten(self) -> None:
+        """The oldest call first."""
+        told = Told(1)
+        told.note([self.LOGGED, replace(self.LOGGED, call_id="2.0")])
+        assert not told.knows(self.FOUND)
+        assert told.knows(replace(self.FOUND, call_id="2.0"))
+
+
 @pytest.mark.parametrize("name", NAMES)
 class TestRecorded:
     """Recordings with a hole in them, and the whole log."""
