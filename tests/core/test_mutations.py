@@ -17,8 +17,8 @@ from ringwatch.core import events as ev
 from ringwatch.core.calls import Calls
 from ringwatch.core.facts import AttemptResult, Outcome
 from ringwatch.core.lifecycle import VisitSignal, VisitState
-from ringwatch.core.state import CallState, Channel, Leg
 from ringwatch.core.rooms import Rooms
+from ringwatch.core.state import CallState, Channel, Leg
 from ringwatch.core.talks import Talks
 from ringwatch.core.visits import Visits
 from tests.core.scenarios import SCENARIOS
