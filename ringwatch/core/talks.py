@@ -2,9 +2,9 @@
 
 Rules:
 
-* Who hears whom is in `ringwatch.core.rooms`. A phone behind a Local member, a consulted phone after an attended
-  transfer, and a phone that fetches a parked caller are all found in the same way, and each is credited with the time
-  from when it reaches the caller.
+* Two channels talk when they are in one bridge, or in bridges that Local pairs join: a Local channel is a piece of
+  wire. So a phone behind a Local member, a consulted phone after an attended transfer, and a phone that fetches a
+  parked caller are all found in the same way, and each is credited with the time from when it reaches the caller.
 * A conversation (leg) ends with the agent's phone, with the caller, or with a transfer that succeeded. An agent who is
   away from the caller while the phone is still up is consulting: the caller is left alone.
 * A caller is left alone from the first hold, park or absence to the moment when none of them is left: one interval,
@@ -18,9 +18,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ringwatch.core import events as ev
+from ringwatch.core.bridges import Bridges
 from ringwatch.core.facts import EndedBy, HoldKind, Record
 from ringwatch.core.queues import Queues
-from ringwatch.core.rooms import Rooms
 from ringwatch.core.state import Attempt, CallState, Channel, Leg, goes_on_with
 from ringwatch.core.telling import Teller
 
@@ -56,7 +56,7 @@ class Talks:
         self._tell = tell
         self._met = met
         self._ended = ended
-        self._rooms = Rooms(find)
+        self._bridges = Bridges(find)
         self._come_upon = False
 
     # -- who is with whom
@@ -66,7 +66,7 @@ class Talks:
         channel = self._find(event.uniqueid)
         if channel is None or event.parking:
             return
-        self._rooms.enter(channel, event.bridge)
+        self._bridges.enter(channel, event.bridge)
         for leg in self._legs_of(channel):
             leg.left = None
         self._look(channel, event.at)
@@ -76,8 +76,8 @@ class Talks:
         channel = self._find(event.uniqueid)
         if channel is None or channel.bridge != event.bridge:
             return
-        legs, others = self._legs_of(channel), self._rooms.together(channel)
-        self._rooms.leave(channel)
+        legs, others = self._legs_of(channel), self._bridges.together(channel)
+        self._bridges.leave(channel)
         for other in [channel, *others]:
             self._look(other, event.at)
         for leg in legs:
@@ -89,9 +89,7 @@ class Talks:
         """Believe a listing that shows channels in bridges (or in none, empty): who talks there began unseen."""
         channels = []
         for channel, bridge in places:
-            self._rooms.leave(channel)
-            if bridge:
-                self._rooms.enter(channel, bridge)
+            self._bridges.enter(channel, bridge)
             channels.append(channel)
         self._come_upon = True
         for channel in channels:
@@ -100,13 +98,13 @@ class Talks:
 
     def _look(self, channel: Channel, at: float) -> None:
         """See who talks now with the callers near a channel."""
-        near = self._rooms.together(channel)
+        near = self._bridges.together(channel)
         own = [each for each in near if each.call and each.call.channel is each]
         # Whoever serves a caller is not served by others who are in the same conference.
         serving = [each for each in own if each.leg and each.leg.call.channel in own]
         calls = {id(each.call): each.call for each in own if each.call and each not in serving}
         for call in calls.values():
-            self._reconcile(call, near if call.channel in near else self._rooms.together(call.channel), at)
+            self._reconcile(call, near if call.channel in near else self._bridges.together(call.channel), at)
 
     def _reconcile(self, call: CallState, near: list[Channel], at: float) -> None:
         partners = [each for each in near if self._is_partner(call, each)]
@@ -191,8 +189,8 @@ class Talks:
 
     def channel_gone(self, channel: Channel, at: float) -> None:
         """A channel hung up; a parked caller's leg waits for whoever fetches the call."""
-        near = self._rooms.together(channel)
-        self._rooms.leave(channel)
+        near = self._bridges.together(channel)
+        self._bridges.leave(channel)
         if channel.call and channel.call.channel is channel:
             for leg in list(channel.call.legs.values()):
                 self._end(leg, *(leg.left or (at, "unknown")))
@@ -258,7 +256,7 @@ class Talks:
 
     def _reached(self, leg: Leg) -> str:
         """Name the number behind the wire that took the agent's place: ``802`` of ``Local/802@internal``."""
-        wires = [each for each in self._rooms.together(leg.call.channel) if each.is_local and each.attempt is None]
+        wires = [each for each in self._bridges.together(leg.call.channel) if each.is_local and each.attempt is None]
         return wires[0].name.partition("/")[2].partition("@")[0] if wires else ""
 
     def _end(self, leg: Leg, at: float, ended_by: EndedBy) -> None:

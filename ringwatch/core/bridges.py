@@ -1,8 +1,4 @@
-"""Rooms: which channels hear each other.
-
-Two channels hear each other when they are in one bridge, or in bridges that Local pairs join: a Local channel is a
-piece of wire. Parking lots are bridges too, but nobody hears anybody there: they are no rooms.
-"""
+"""Who is in which bridge, and who hears whom: a pair of Local channels is a piece of wire between two bridges."""
 
 from __future__ import annotations
 
@@ -11,25 +7,26 @@ from collections.abc import Callable, Iterable
 from ringwatch.core.state import Channel
 
 
-class Rooms:
-    """The bridges of one PBX, and who is in them.
+class Bridges:
+    """The bridges of one PBX in which somebody is.
 
     :param find: finds a channel that is up.
     """
 
     def __init__(self, find: Callable[[str], Channel | None]) -> None:
-        """Start with nobody anywhere."""
+        """Start with nobody in any bridge."""
         self._find = find
         self._bridges: dict[str, dict[str, Channel]] = {}
 
     def enter(self, channel: Channel, bridge: str) -> None:
-        """Let a channel join a bridge; it is in one at a time."""
+        """Put a channel in a bridge (in none, where its name is empty), and out of the one it was in."""
         self.leave(channel)
-        channel.bridge = bridge
-        self._bridges.setdefault(bridge, {})[channel.uniqueid] = channel
+        if bridge:
+            channel.bridge = bridge
+            self._bridges.setdefault(bridge, {})[channel.uniqueid] = channel
 
     def leave(self, channel: Channel) -> None:
-        """Let a channel leave wherever it is."""
+        """Take a channel out of the bridge it is in, if any."""
         if channel.bridge is not None:
             members = self._bridges.get(channel.bridge, {})
             members.pop(channel.uniqueid, None)
