@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ringwatch.core import events as ev
 from ringwatch.core.facts import AttemptResult, CallOffered, Direction, EndedBy, Outcome, Record
-from ringwatch.core.lifecycle import DIAL_STATUS, HANGUP_CAUSE, VisitSignal, VisitState
+from ringwatch.core.lifecycle import DIAL_STATUS, HANGUP_CAUSE, VisitSignal
 from ringwatch.core.passing import Passing
 from ringwatch.core.queues import Queues
 from ringwatch.core.standards import Policy
@@ -50,27 +50,14 @@ class Calls:
         """When the stream last came back after a break."""
 
     @property
-    def channel_ids(self) -> list[str]:
-        """Uniqueids of the channels that are up, oldest first."""
-        return list(self._channels)
+    def channels(self) -> list[Channel]:
+        """The channels that are up, oldest first."""
+        return list(self._channels.values())
 
     @property
     def open_calls(self) -> list[CallState]:
         """The calls that are up, oldest first."""
         return list(self._calls.values())
-
-    def broke(self) -> None:
-        """The stream is away: what would have explained how a caller left a line will not be heard."""
-        for channel in self._channels.values():
-            if channel.visit and channel.visit.state is VisitState.LEAVING:
-                channel.visit.lost = True
-
-    def resumed(self, at: float) -> None:
-        """The stream is back after a break."""
-        self.resumed_at = at
-        for channel in self._channels.values():
-            if channel.visit:
-                channel.visit.missed = True
 
     # -- channels
 
@@ -79,7 +66,7 @@ class Calls:
         if known := self._channels.get(event.uniqueid):
             if known.found_at is not None and known.found_at >= self.resumed_at:
                 # The listing that showed it had overtaken this.
-                self._tell_beginning(known, event)
+                known.begins(event, event.at)
                 return
             if known.started_at >= self.resumed_at:
                 return
@@ -96,44 +83,7 @@ class Calls:
         )
         self._channels[event.uniqueid] = channel
         if event.ringing_in and not channel.is_local:
-            self._start_call(channel, event.at, originated=False)
-
-    def _tell_beginning(self, channel: Channel, event: ev.ChannelStarted | ev.ChannelSeen) -> None:
-        """Note what is said late of the beginning of a channel."""
-        channel.name, channel.caller, channel.exten = event.channel, event.caller, event.exten
-        channel.context, channel.linkedid = event.context, event.linkedid
-        if isinstance(event, ev.ChannelStarted):
-            channel.started_at, channel.found_at = event.at, None
-        else:
-            channel.started_at, channel.found_at = event.at - event.seconds, event.at
-        if channel.call:
-            channel.call.started_at = channel.started_at
-
-    def channel_seen(self, event: ev.ChannelSeen) -> bool:
-        """A listing shows a channel; whether nothing was known of it.
-
-        It is a call's where nobody called it: it came from outside, or from a phone of the desk's own.
-        """
-        known = self._channels.get(event.uniqueid)
-        if known and known.found_at is None:
-            return False
-        channel = known or Channel(event.uniqueid, event.channel, event.at)
-        self._channels[event.uniqueid] = channel
-        self._tell_beginning(channel, event)
-        if event.application == "Queue":
-            channel.queue_data = event.data
-        if channel.is_local:
-            self._find_other_half(channel)
-        elif channel.call is None and (event.ringing_in or event.linkedid == event.uniqueid):
-            self._start_call(channel, channel.started_at, originated=False)
-        return known is None
-
-    def _find_other_half(self, channel: Channel) -> None:
-        pair, _, half = channel.name.rpartition(";")
-        name = f"{pair};{'2' if half == '1' else '1'}"
-        for other in self._channels.values():
-            if other.name == name:
-                channel.partner, other.partner = other.uniqueid, channel.uniqueid
+            self.start_call(channel, event.at, originated=False)
 
     def channel_of(self, uniqueid: str, name: str, caller: str, at: float) -> Channel:
         """Find a channel, or take note of one whose beginning was not seen."""
@@ -145,7 +95,7 @@ class Calls:
     def caller(self, uniqueid: str, name: str, caller: str, at: float) -> tuple[CallState, Channel]:
         """Find the call on whose behalf a channel acts, and the channel; one that was not seen before is adopted."""
         channel = self.channel_of(uniqueid, name, caller, at)
-        return channel.call or self._linked(channel) or self._start_call(channel, at, originated=False), channel
+        return channel.call or self._linked(channel) or self.start_call(channel, at, originated=False), channel
 
     def _linked(self, channel: Channel) -> CallState | None:
         """Return the call on whose behalf a Local pair was made: a consultation, a transfer behind a Local member."""
@@ -156,7 +106,8 @@ class Calls:
             channel.owner = attempt.call if attempt else self._calls.get(channel.linkedid)
         return channel.owner
 
-    def _start_call(self, channel: Channel, at: float, *, originated: bool) -> CallState:
+    def start_call(self, channel: Channel, at: float, *, originated: bool) -> CallState:
+        """Begin a call with its first channel."""
         direction: Direction = "outbound" if originated or self._is_ours(channel.device) else "inbound"
         call = CallState(channel.uniqueid, channel, channel.caller, at, direction, originated)
         channel.call = call
@@ -236,7 +187,7 @@ class Calls:
         if not event.uniqueid:
             if not dest.is_local or dest.linkedid == dest.uniqueid:
                 # Else a phone is consulted: its wire is linked to whoever asks.
-                self._start_call(dest, event.at, originated=True)
+                self.start_call(dest, event.at, originated=True)
         elif dialler := self._channels.get(event.uniqueid):
             self._dialled(dialler, dest, event.at)
 

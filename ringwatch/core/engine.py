@@ -189,23 +189,22 @@ class Engine:
     # -- listings and the stream itself
 
     def _shutdown(self, event: ev.Shutdown) -> None:
-        for uniqueid in self._calls.channel_ids:
-            self._calls.vanish(uniqueid, event.at)
+        for channel in self._calls.channels:
+            self._calls.vanish(channel.uniqueid, event.at)
         # Nobody may be there to hear what would be said a moment later.
         self._agents.settle(event.at + BLINK_SECONDS)
 
     def _stream_broke(self, event: ev.StreamBroke) -> None:
         if self._broken is None:
             self._broken = event
-            self._calls.broke()
             self._listings.broke()
 
     def _stream_resumed(self, event: ev.StreamResumed) -> None:
         if broken := self._broken:
             self._broken = None
             # Where nothing was said since the last gap, the last event lies before it.
-            since = max(broken.at, self._calls.resumed_at)
-            self._calls.resumed(event.at)
+            since, self._calls.resumed_at = max(broken.at, self._calls.resumed_at), event.at
+            self._listings.resumed()
             self._records.append(Gap(pbx=self.pbx, from_=since, to=event.at, why=broken.why))
 
     def _stream_fault(self, event: ev.StreamFault) -> None:

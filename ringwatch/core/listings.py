@@ -22,6 +22,7 @@ from typing import Literal
 from ringwatch.core import events as ev
 from ringwatch.core.calls import Calls
 from ringwatch.core.facts import Drift, DriftOf, Record
+from ringwatch.core.lifecycle import VisitState
 from ringwatch.core.queues import Queues
 from ringwatch.core.state import Channel
 from ringwatch.core.visits import SETTLING_SECONDS
@@ -69,7 +70,7 @@ class Listings:
     def began(self, event: ev.SnapshotBegan) -> None:
         """A listing follows: whatever is believed now must be in it."""
         if event.what == "channels":
-            self._unlisted = dict.fromkeys(self._calls.channel_ids)
+            self._unlisted = dict.fromkeys(channel.uniqueid for channel in self._calls.channels)
             self._bridges = {}
             return
         self._listing_members = True
@@ -104,7 +105,7 @@ class Listings:
         """A channel was named."""
         self._unlisted.pop(event.uniqueid, None)
         self._missing.pop(event.uniqueid, None)
-        if self._calls.channel_seen(event):
+        if self._adopted(event):
             self._strange[event.uniqueid] = self.is_news("channels")
         channel = self._calls.find(event.uniqueid)
         if event.bridge:
@@ -113,6 +114,28 @@ class Listings:
             self._places[event.uniqueid] = event.bridge
         else:
             self._places.pop(event.uniqueid, None)
+
+    def _adopted(self, event: ev.ChannelSeen) -> bool:
+        """Take a channel in, and tell whether nothing was known of it.
+
+        It is a call's where nobody called it: it came from outside, or from a phone of the desk's own.
+        """
+        known = self._calls.find(event.uniqueid)
+        if known and known.found_at is None:
+            return False
+        channel = known or self._calls.channel_of(event.uniqueid, event.channel, event.caller, event.at)
+        channel.begins(event, event.at - event.seconds, event.at)
+        if event.application == "Queue":
+            channel.queue_data = event.data
+        if channel.is_local:
+            pair, _, half = channel.name.rpartition(";")
+            name = f"{pair};{'2' if half == '1' else '1'}"
+            for other in self._calls.channels:
+                if other.name == name:
+                    channel.partner, other.partner = other.uniqueid, channel.uniqueid
+        elif known is None and (event.ringing_in or event.linkedid == event.uniqueid):
+            self._calls.start_call(channel, channel.started_at, originated=False)
+        return known is None
 
     def ended(self, event: ev.SnapshotEnded) -> None:
         """A listing is complete."""
@@ -176,9 +199,21 @@ class Listings:
             self._lose_caller(queue, uniqueid, event.at)
 
     def broke(self) -> None:
-        """No event can explain anything any more: the next listing will say how things stand then."""
+        """No event can explain anything any more: the next listing will say how things stand then.
+
+        Nor will be heard what would have explained how a caller has left a line.
+        """
         self.give_up_at = math.inf
         self._listing_members = False
+        for channel in self._calls.channels:
+            if channel.visit and channel.visit.state is VisitState.LEAVING:
+                channel.visit.lost = True
+
+    def resumed(self) -> None:
+        """The stream is back: of whoever waits something may have been missed."""
+        for channel in self._calls.channels:
+            if channel.visit:
+                channel.visit.missed = True
 
     # -- what nothing explained
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from ringwatch.core.events import ChannelSeen, ChannelStarted
 from ringwatch.core.facts import Direction, EndedBy, Outcome
 from ringwatch.core.lifecycle import VisitState
 
@@ -137,6 +138,14 @@ class Channel:
     def is_local(self) -> bool:
         """Whether it is half of a Local pair: a piece of wire, nobody's phone."""
         return self.name.startswith("Local/")
+
+    def begins(self, event: ChannelStarted | ChannelSeen, at: float, found_at: float | None = None) -> None:
+        """Note what is said of its beginning: by the event, or before that by a listing (at ``found_at``)."""
+        self.name, self.caller, self.exten = event.channel, event.caller, event.exten
+        self.context, self.linkedid = event.context, event.linkedid
+        self.started_at, self.found_at = at, found_at
+        if self.call and self.call.call_id == self.uniqueid:
+            self.call.started_at = at
 
     def waits_in(self, queue: str) -> bool:
         """Tell whether it stands in a queue's line."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ringwatch.core import events as ev
+from ringwatch.core.bridges import Bridges
 from ringwatch.core.facts import EndedBy, HoldKind, Record
 from ringwatch.core.queues import Queues
 from ringwatch.core.state import Attempt, CallState, Channel, Leg, goes_on_with
@@ -55,7 +56,7 @@ class Talks:
         self._tell = tell
         self._met = met
         self._ended = ended
-        self._bridges: dict[str, dict[str, Channel]] = {}
+        self._bridges = Bridges(find)
         self._come_upon = False
 
     # -- who is with whom
@@ -65,9 +66,7 @@ class Talks:
         channel = self._find(event.uniqueid)
         if channel is None or event.parking:
             return
-        self._leave(channel)
-        channel.bridge = event.bridge
-        self._bridges.setdefault(event.bridge, {})[channel.uniqueid] = channel
+        self._bridges.enter(channel, event.bridge)
         for leg in self._legs_of(channel):
             leg.left = None
         self._look(channel, event.at)
@@ -77,8 +76,8 @@ class Talks:
         channel = self._find(event.uniqueid)
         if channel is None or channel.bridge != event.bridge:
             return
-        legs, others = self._legs_of(channel), self._together(channel)
-        self._leave(channel)
+        legs, others = self._legs_of(channel), self._bridges.together(channel)
+        self._bridges.leave(channel)
         for other in [channel, *others]:
             self._look(other, event.at)
         for leg in legs:
@@ -90,47 +89,22 @@ class Talks:
         """Believe a listing that shows channels in bridges (or in none, empty): who talks there began unseen."""
         channels = []
         for channel, bridge in places:
-            self._leave(channel)
-            if bridge:
-                channel.bridge = bridge
-                self._bridges.setdefault(bridge, {})[channel.uniqueid] = channel
+            self._bridges.enter(channel, bridge)
             channels.append(channel)
         self._come_upon = True
         for channel in channels:
             self._look(channel, at)
         self._come_upon = False
 
-    def _leave(self, channel: Channel) -> None:
-        if channel.bridge is not None:
-            members = self._bridges.get(channel.bridge, {})
-            members.pop(channel.uniqueid, None)
-            if not members:
-                self._bridges.pop(channel.bridge, None)
-            channel.bridge = None
-
-    def _together(self, channel: Channel) -> list[Channel]:
-        """Return the channels that hear this one, itself first."""
-        found = {channel.uniqueid: channel}
-        waiting = [channel]
-        while waiting:
-            each = waiting.pop()
-            near: Iterable[Channel] = self._bridges.get(each.bridge, {}).values() if each.bridge is not None else ()
-            other_half = self._find(each.partner) if each.partner else None
-            for other in [*near, *([other_half] if other_half else [])]:
-                if other.uniqueid not in found:
-                    found[other.uniqueid] = other
-                    waiting.append(other)
-        return list(found.values())
-
     def _look(self, channel: Channel, at: float) -> None:
         """See who talks now with the callers near a channel."""
-        near = self._together(channel)
+        near = self._bridges.together(channel)
         own = [each for each in near if each.call and each.call.channel is each]
         # Whoever serves a caller is not served by others who are in the same conference.
         serving = [each for each in own if each.leg and each.leg.call.channel in own]
         calls = {id(each.call): each.call for each in own if each.call and each not in serving}
         for call in calls.values():
-            self._reconcile(call, near if call.channel in near else self._together(call.channel), at)
+            self._reconcile(call, near if call.channel in near else self._bridges.together(call.channel), at)
 
     def _reconcile(self, call: CallState, near: list[Channel], at: float) -> None:
         partners = [each for each in near if self._is_partner(call, each)]
@@ -215,8 +189,8 @@ class Talks:
 
     def channel_gone(self, channel: Channel, at: float) -> None:
         """A channel hung up; a parked caller's leg waits for whoever fetches the call."""
-        near = self._together(channel)
-        self._leave(channel)
+        near = self._bridges.together(channel)
+        self._bridges.leave(channel)
         if channel.call and channel.call.channel is channel:
             for leg in list(channel.call.legs.values()):
                 self._end(leg, *(leg.left or (at, "unknown")))
@@ -282,7 +256,7 @@ class Talks:
 
     def _reached(self, leg: Leg) -> str:
         """Name the number behind the wire that took the agent's place: ``802`` of ``Local/802@internal``."""
-        wires = [each for each in self._together(leg.call.channel) if each.is_local and each.attempt is None]
+        wires = [each for each in self._bridges.together(leg.call.channel) if each.is_local and each.attempt is None]
         return wires[0].name.partition("/")[2].partition("@")[0] if wires else ""
 
     def _end(self, leg: Leg, at: float, ended_by: EndedBy) -> None:

@@ -173,7 +173,7 @@ class RandomDesk:
 
     async def _by_phone(self, call: Call, act: Act) -> bool:
         seen = _with(call, self._desk.ledger.phone_calls)
-        if seen is None:
+        if seen is None or seen.number == act.to:  # nobody hands a caller on to himself
             return False
         phone = self._desk.phone_of(seen)
         try:

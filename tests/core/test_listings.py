@@ -127,6 +127,21 @@ def test_a_phone_found_calling_is_a_call_of_the_desks() -> None:
     assert (told.call.call_id, told.call.direction, told.call.started_at) == ("5.0", "outbound", START - 3)
 
 
+def test_a_call_out_that_was_found_is_listed_again_after_its_answer() -> None:
+    """The call is the customer's then; the agent's channel, still listed, makes no second one."""
+    desk = Desk()
+    where = ("101", "9201", "internal", "5.0", 3, "Dial", "PJSIP/trunk", "")
+    shows(desk, ev.ChannelSeen(desk.at, "5.0", ANNA, True, *where))  # noqa: FBT003 - an event's field
+    desk.after(2).says(ev.DialBegan(desk.at, "5.0", "5.1", TRUNK), ev.DialEnded(desk.at, "5.0", "5.1", "ANSWER"))
+    for uniqueid in ("5.0", "5.1"):
+        desk.says(ev.BridgeEntered(desk.at, uniqueid, "b"))
+    where = ("101", "9201", "internal", "5.0", 9, "Dial", "PJSIP/trunk", "b")
+    customer = called_up(desk.after(4), TRUNK, uniqueid="5.1", application="AppDial")
+    shows(desk, ev.ChannelSeen(desk.at, "5.0", ANNA, False, *where), customer)  # noqa: FBT003 - an event's field
+    told = end(desk.after(3), "5.1", "5.0")
+    assert (told.call.outcome, told.call.started_at, told.leg.talk_seconds) == ("answered", START - 3, 7.0)
+
+
 def test_a_connection_whose_ringing_was_not_seen_tells_no_attempt() -> None:
     """Found ringing, then answered: how long it rang is not known, and nothing has failed when the talk ends."""
     desk = Desk()

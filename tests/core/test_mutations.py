@@ -14,6 +14,7 @@ import pytest
 
 from ringwatch.core import calls, lifecycle, talks, visits
 from ringwatch.core import events as ev
+from ringwatch.core.bridges import Bridges
 from ringwatch.core.calls import Calls
 from ringwatch.core.facts import AttemptResult, Outcome
 from ringwatch.core.lifecycle import VisitSignal, VisitState
@@ -110,7 +111,7 @@ def nothing(*_: object) -> None:
     """Do none of what should be done."""
 
 
-def only_its_bridge(self: Talks, channel: Channel) -> list[Channel]:
+def only_its_bridge(self: Bridges, channel: Channel) -> list[Channel]:
     """Follow no wire."""
     near = self._bridges.get(channel.bridge or "", {}).values()
     return [channel, *(each for each in near if each is not channel)]
@@ -160,7 +161,7 @@ TALKS: dict[str, tuple[object, str, object]] = {
     "the other side has ended it": (talks, "_side", opposite),
     "who leaves first has not ended it": (Talks, "bridge_left", left_unnoted),
     "who asks to hang up has not ended it": (Talks, "going", nothing),
-    "a Local pair is no wire": (Talks, "_together", only_its_bridge),
+    "a Local pair is no wire": (Bridges, "together", only_its_bridge),
     "holds do not nest": (Talks, "hold_ended", forgotten),
     "music is not heard": (Talks, "music_began", nothing),
     "the end of music is not heard": (Talks, "music_ended", nothing),

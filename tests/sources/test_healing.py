@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from random import Random
 
@@ -214,7 +215,7 @@ class TestAlone:
     async def test_what_an_earlier_run_held_back_is_told_by_the_next(self, healer: QueueLogHealer, path: Path) -> None:
         """It was killed while it waited for the log; its gap is known from its facts, and healed again."""
         write(path, ONE_VISIT)
-        earlier = [replace(GAP, from_=NINE + 5, to=NINE + 30), replace(ANOMALY, at=NINE + 500)]
+        earlier: list[Fact] = [replace(GAP, from_=NINE + 5, to=NINE + 30), replace(ANOMALY, at=NINE + 500)]
         healer.take_over(earlier, NINE + 501)
         healer.resumed(NINE + 501)
         told = await healer.heal(NINE + 501)
@@ -380,27 +381,52 @@ class Watch:
         self.records += healer.sift(records)
 
     def _listing(self, at: float) -> list[ev.Event]:
-        """Say what CoreShowChannels and QueueStatus would have said at a moment."""
-        up: dict[str, None] = {}
+        """Say what QueueStatus and CoreShowChannels would have said at a moment."""
+        queues = [ev.SnapshotBegan(at, "queues"), *self._waiting(at), ev.SnapshotEnded(at, "queues")]
+        return [*queues, ev.SnapshotBegan(at, "channels"), *self._up(at), ev.SnapshotEnded(at, "channels")]
+
+    def _waiting(self, at: float) -> list[ev.Event]:
         line: dict[tuple[str, str], ev.CallerJoined] = {}
-        for event in self._heard:
-            if event.at >= at:
-                break
-            if isinstance(event, ev.ChannelStarted):
-                up[event.uniqueid] = None
-            elif isinstance(event, ev.ChannelEnded):
-                up.pop(event.uniqueid, None)
-            elif isinstance(event, ev.CallerJoined):
+        for event in self._before(at):
+            if isinstance(event, ev.CallerJoined):
                 line[event.uniqueid, event.queue] = event
             elif isinstance(event, ev.CallerLeft | ev.CallerAbandoned):
                 line.pop((event.uniqueid, event.queue), None)
-        waiting = [
+        return [
             ev.WaitingSeen(at, each.uniqueid, each.channel, each.caller, each.queue, each.position, int(at - each.at))
             for each in line.values()
         ]
-        listed: list[ev.Event] = [ev.SnapshotBegan(at, "queues"), *waiting, ev.SnapshotEnded(at, "queues")]
-        listed += [ev.SnapshotBegan(at, "channels"), *(ev.ChannelSeen(at, each) for each in up)]
-        return [*listed, ev.SnapshotEnded(at, "channels")]
+
+    def _up(self, at: float) -> list[ev.Event]:
+        up: dict[str, ev.ChannelStarted] = {}
+        runs: dict[str, tuple[str, str]] = {}
+        bridges: dict[str, str] = {}
+        for event in self._before(at):
+            match event:
+                case ev.ChannelStarted():
+                    up[event.uniqueid] = event
+                case ev.ChannelEnded():
+                    up.pop(event.uniqueid, None)
+                case ev.BridgeEntered():
+                    bridges[event.uniqueid] = event.bridge
+                case ev.BridgeLeft():
+                    bridges[event.uniqueid] = ""
+                case ev.DialBegan():
+                    runs[event.dest] = ("AppDial", "(Outgoing Line)")
+                case ev.QueueEntered():
+                    runs[event.uniqueid] = ("Queue", event.data)
+                case _:
+                    pass
+        return [
+            ev.ChannelSeen(
+                *(at, each.uniqueid, each.channel, each.ringing_in, each.caller, each.exten, each.context),
+                *(each.linkedid, int(at - each.at), *runs.get(each.uniqueid, ("", "")), bridges.get(each.uniqueid, "")),
+            )
+            for each in up.values()
+        ]
+
+    def _before(self, at: float) -> Iterator[ev.Event]:
+        return takewhile(lambda event: event.at < at, self._heard)
 
     @property
     def visits(self) -> dict[Key, QueueVisit]:
