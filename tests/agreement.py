@@ -143,7 +143,7 @@ def compare_queue_log(records: Sequence[Record], lines: Sequence[QueueLine], row
         if isinstance(record, QueueVisit) and record.outcome not in _NEVER_IN_LINE:
             ours_by_visit[record.call_id, record.queue].append(record)
     talk = _Talk(records, rows)
-    taken = [(origin.get(row.linkedid, row.linkedid), row.time) for row in rows if row.event == "PICKUP"]
+    taken = [_Taken(origin.get(row.linkedid, row.linkedid), row) for row in rows if row.event == "PICKUP"]
     result = Agreement()
     for key in sorted(ours_by_visit.keys() | theirs_by_visit.keys()):
         ours = sorted(ours_by_visit.get(key, []), key=lambda each: each.joined_at)
@@ -177,15 +177,27 @@ def compare_visits(
     return result.compared, result.differences
 
 
-def _visit(fact: QueueVisit, line: Witnessed, taken: Iterable[tuple[str, float]]) -> Iterator[tuple[str, str]]:
+@dataclass
+class _Taken:
+    """A call that rang at one phone was picked up at another."""
+
+    call_id: str
+    row: Cel
+
+    def explains(self, fact: QueueVisit) -> bool:
+        """Whether a visit was answered by whoever picked up."""
+        picker = number_of(json.loads(self.row.extra)["pickup_channel"].rpartition("-")[0])
+        near = abs(self.row.time - fact.joined_at - fact.wait_seconds) <= SAME
+        return near and fact.call_id == self.call_id and number_of(fact.interface or "") == picker
+
+
+def _visit(fact: QueueVisit, line: Witnessed, taken: Iterable[_Taken]) -> Iterator[tuple[str, str]]:
     outcome = "abandoned" if fact.outcome == "short_abandoned" else fact.outcome
     if outcome != line.outcome:
         yield "outcome", f"outcome {outcome} told, {line.outcome} in queue_log"
         return
     if fact.agent != line.agent:
-        connected = fact.joined_at + fact.wait_seconds
-        by_another = any(call_id == fact.call_id and abs(at - connected) <= SAME for call_id, at in taken)
-        kind = "not seen by app_queue" if by_another else "agent"
+        kind = "not seen by app_queue" if any(each.explains(fact) for each in taken) else "agent"
         yield kind, f"agent {fact.agent} told, {line.agent} in queue_log"
     if abs(fact.wait_seconds - line.wait) > TOLERANCE:
         yield "wait", f"wait {fact.wait_seconds} told, {line.wait} in queue_log"

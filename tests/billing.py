@@ -101,8 +101,15 @@ def _takes_over(later: Cdr, record: Cdr) -> bool:
 
 
 def _contains(other: Cdr, record: Cdr) -> bool:
-    """Whether the same talk is in a longer record too (seen when a phone took its caller back after a transfer)."""
-    return other.dstchannel == record.dstchannel and other.start < record.start and record.end <= other.end
+    """Whether another record tells of the same time.
+
+    The same talk is in a longer record too (seen when a phone took its caller back after a transfer), or both the agent
+    and whoever was consulted are in a record until the caller goes, which is true of the one or the other (seen on 16
+    when the agent was reached through a Local channel that was taken out).
+    """
+    longer = other.dstchannel == record.dstchannel and other.start < record.start and record.end <= other.end
+    consulted = other.dstchannel.startswith("Local/") and not record.dstchannel.startswith("Local/")
+    return longer or (consulted and (other.start, other.end) == (record.start, record.end))
 
 
 def _talk(record: Cdr, told: CallTold) -> Iterator[tuple[str, str]]:
