@@ -129,6 +129,11 @@ def _talk(record: Cdr, told: CallTold) -> Iterator[tuple[str, str]]:
         parted = [Interval(leg.ended_at, leg.ended_at) for leg in legs]
         parted += [Interval(leg.ended_at, record.end) for leg in own if leg.ended_by == "transfer"]
     parted += [time_of(hold) for leg in legs for hold in told.holds if hold.agent == leg.agent and hold.kind != "hold"]
+    # Who hangs up in a consultation hands on, and stays up until the one who was consulted has answered.
+    attended = [each.at for each in told.transfers if each.kind == "attended" and each.result == "success"]
+    parted += [
+        Interval(leg.ended_at, record.end) for leg in legs for at in attended if abs(leg.ended_at - at) < TOLERANCE
+    ]
     billed = f"{record.billsec} s with {number} until {record.end:.0f} in CDR"
     if not any(each.start - TOLERANCE <= record.end <= each.end + TOLERANCE for each in parted):
         yield "cdr talk", f"{billed}, told {[(leg.agent, leg.started_at, leg.ended_at) for leg in legs]}"
