@@ -5,10 +5,16 @@ said of it, whole and in order; ``{file}`` is its path and ``{here}`` the folder
 """
 
 import gzip
+import os
 import re
+import subprocess
+import sys
 import tomllib
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -17,7 +23,8 @@ from pydantic import BaseModel, ValidationError
 
 from ringwatch.config import Address, Config, LineConfig, PbxConfig, QueueConfig, TlsConfig, WebConfig, load, parse
 from ringwatch.config.places import get, places
-from ringwatch.core.standards import CADENCES, Standard, extension_matches
+from ringwatch.core.hours import OpeningHours, Spans
+from ringwatch.core.standards import CADENCES, Policy, Standard, extension_matches
 from ringwatch.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
@@ -184,6 +191,7 @@ class TestReading:
                 "lines_waiting": 3,
                 "wrapup_seconds": 0.0,
             },
+            "hours": {"timezone": None, "week": None, "holidays": "none", "closed": [], "open": []},
             "queue": {},
             "line": {},
             "metrics": {"agents": False},
@@ -211,7 +219,7 @@ class TestReading:
 
     def test_a_table_left_out_is_as_one_left_empty(self) -> None:
         """Every key but the account has a default."""
-        empty = "[web]\n[standard]\n[metrics]\n[log]\n[queue]\n[line]\n"
+        empty = "[web]\n[standard]\n[hours]\n[metrics]\n[log]\n[queue]\n[line]\n"
         assert parse(WITH_SECRET, "x.toml") == parse(f"{WITH_SECRET}{empty}", "x.toml")
 
     def test_an_editors_byte_order_mark_is_passed_over(self, tmp_path: Path) -> None:
@@ -450,6 +458,103 @@ class TestStandards:
         except ValidationError:
             return
         extension_matches(line.extensions[0], "3142")
+
+
+class TestHours:
+    """When each queue and line is open, as the core is told."""
+
+    def policy(self, text: str) -> Policy:
+        """Return what the engine is told."""
+        return parse(f"{WITH_SECRET}{text}", "x.toml").policy_for("main")
+
+    def hours(self, text: str) -> OpeningHours:
+        """Return the hours of the desk as a whole."""
+        return self.policy(f"[hours]\ntimezone = 'Europe/Amsterdam'\n{text}").hours("any")
+
+    def test_a_desk_of_which_nothing_is_said_is_always_open(self) -> None:
+        """A time zone alone says nothing."""
+        assert self.policy("").hours("any") == OpeningHours()
+        assert self.hours("") == OpeningHours(ZoneInfo("Europe/Amsterdam"))
+
+    @pytest.mark.parametrize(
+        ("week", "expected"),
+        [
+            ('mon-fri = "09:00-17:30", sat = "10:00-16:00"', [((540, 1050),)] * 5 + [((600, 960),), ()]),
+            ('fri-mon = "9:00 - 12:00", wed = "closed"', [((540, 720),), (), (), (), *[((540, 720),)] * 3]),
+            ('mon-sun = "00:00-24:00", tue = []', [((0, 1440),), (), *[((0, 1440),)] * 5]),
+            ('sun = ["13:00-17:00", "9:00-12:00"]', [()] * 6 + [((540, 720), (780, 1020))]),
+            ('mon = "22:00-06:00", tue = "06:00-00:00"', [((1320, 1800),), ((360, 1440),)] + [()] * 5),
+        ],
+    )
+    def test_a_week_is_written_by_days_and_ranges_of_days(self, week: str, expected: list[Spans]) -> None:
+        """In any order; a day named alone beats a range, a day not named is closed, hours may go on past midnight."""
+        assert self.hours(f"week = {{ {week} }}").week == tuple(expected)
+
+    def test_days_may_be_closed_and_opened_by_date(self) -> None:
+        """A day, days from one to another, hours of a day, and several of one day."""
+        hours = self.hours(
+            'closed = ["2027-02-01", "2026-12-31 to 2027-01-01", "2026-12-24 12:00-01:00"]\n'
+            'open = ["2027-01-01 12:00-13:00", "2027-01-01 15:00-16:00"]'
+        )
+        assert hours.closed_days == {date(2026, 12, 31), date(2027, 1, 1), date(2027, 2, 1)}
+        assert hours.closed == {date(2026, 12, 24): ((720, 1500),)}
+        assert hours.opened == {date(2027, 1, 1): ((720, 780), (900, 960))}
+
+    @pytest.mark.parametrize(
+        ("place", "off", "on"),
+        [
+            ("NL", ["2026-04-27", "2031-12-25"], ["2026-05-05"]),
+            ("DE-BY", ["2027-01-06"], ["2027-04-27"]),
+            ("DE-BE", ["2027-03-08"], ["2027-01-06"]),
+            # The Saturday's holiday is kept on the Friday before, in the year before.
+            ("US", ["2021-12-31"], ["2021-12-30"]),
+        ],
+    )
+    def test_public_holidays_are_those_of_the_place(self, place: str, off: list[str], on: list[str]) -> None:
+        """King's Day in the Netherlands, Epiphany in Bavaria, Women's Day in Berlin, of any year."""
+        holidays = self.hours(f'holidays = "{place}"').holidays
+        assert holidays is not None
+        assert [day for day in off + on if date.fromisoformat(day) in holidays] == off
+
+    def test_a_queue_has_hours_of_its_own_where_it_says_so(self) -> None:
+        """Each key given replaces the general one as a whole, an empty list too; lines are as queues are."""
+        policy = self.policy(
+            '[hours]\ntimezone = "Europe/Amsterdam"\nholidays = "NL"\nclosed = ["2026-12-24"]\n'
+            '[queue."emergency".hours]\nholidays = "none"\nclosed = []\n'
+            '[queue."sales"]\nrings = 2\n'
+            '[line."london"]\nextensions = ["44"]\nhours.timezone = "Europe/London"\n'
+        )
+        assert policy.hours("emergency") == OpeningHours(ZoneInfo("Europe/Amsterdam"))
+        general = policy.hours("unheard of")
+        assert policy.hours("sales") is policy.hours("direct") is general
+        assert policy.hours("london") == replace(general, zone=ZoneInfo("Europe/London"))
+        assert general.closed_days == {date(2026, 12, 24)}
+
+    def test_a_queue_may_be_the_only_one_that_closes(self) -> None:
+        """Then the time zone is its own, too."""
+        policy = self.policy('[queue."hours".hours]\ntimezone = "Asia/Tokyo"\nweek = { mon = "09:00-10:00" }\n')
+        assert policy.hours("hours").week[0] == ((540, 600),)
+        assert policy.hours("sales") == OpeningHours()
+
+    def test_a_configuration_can_be_shown(self) -> None:
+        """As JSON, with the zone by its name."""
+        text = '[hours]\ntimezone = "Europe/Amsterdam"\nweek = { mon = "09:00-10:00" }\nclosed = ["2026-12-24"]\n'
+        shown = parse(WITH_SECRET + text, "x.toml").hours.model_dump(mode="json")
+        assert (shown["timezone"], shown["week"]["mon"]) == ("Europe/Amsterdam", [[540, 600]])
+        assert shown["closed"] == [["2026-12-24", "2026-12-24", None]]
+
+    def test_the_package_of_holidays_is_loaded_by_nobody_else(self) -> None:
+        """A desk without them need not wait for it; and time zones need nothing of the system's."""
+        program = (
+            "import sys; from ringwatch.config import parse;"
+            f"hours = parse({WITH_SECRET + '[hours]'!r} + chr(10) + 'timezone = \"Europe/Amsterdam\"', 'x.toml').hours;"
+            "print(hours.timezone, 'holidays' in sys.modules)"
+        )
+        environment = {**os.environ, "PYTHONTZPATH": ""}
+        ran = subprocess.run(
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
+        )
+        assert ran.stdout == "Europe/Amsterdam False\n", ran.stderr
 
 
 def uncommented(text: str) -> str:

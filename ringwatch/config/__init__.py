@@ -20,6 +20,7 @@ from ringwatch.config.checks import Address
 from ringwatch.config.findings import Finding, from_pydantic, located
 from ringwatch.config.models import (
     Config,
+    HoursConfig,
     LineConfig,
     LogConfig,
     MetricsConfig,
@@ -30,11 +31,13 @@ from ringwatch.config.models import (
     TlsConfig,
     WebConfig,
 )
+from ringwatch.config.places import get
 from ringwatch.errors import ConfigError, ConfigFault
 
 __all__ = [
     "Address",
     "Config",
+    "HoursConfig",
     "LineConfig",
     "LogConfig",
     "MetricsConfig",
@@ -153,3 +156,15 @@ def _across_tables(data: Mapping[str, Any]) -> Iterator[Finding]:
     if isinstance(queues, dict) and isinstance(lines, dict):
         for name in lines.keys() & queues.keys():
             yield Finding(("line", name), "has the name of a queue", "rename it: both are the metric label queue")
+    yield from _without_a_zone(data)
+
+
+def _without_a_zone(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find opening hours of which nobody knows by whose clock; UTC would be a guess, and wrong in silence."""
+    kinds = [kind for kind in ("queue", "line") if isinstance(data.get(kind), dict)]
+    named = [(kind, name, "hours") for kind in kinds for name in data[kind]]
+    # Once the general hours have their zone, so have all.
+    for path in [("hours",)] if data.get("hours") else named:
+        table = get(data, path)
+        if isinstance(table, dict) and table and "timezone" not in table:
+            yield Finding((*path, "timezone"), "missing", 'give the time zone, as in timezone = "Europe/Amsterdam"')

@@ -114,7 +114,8 @@ def _flag(value: object) -> bool:
     refuse("not a yes or no", "give true or false, without quotes")
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """Return a value that is a printable text, not empty; anything else is refused."""
     if not isinstance(value, str):
         refuse("not a text", "write it in quotes")
     if not value.strip():
@@ -140,7 +141,7 @@ def _is_ip(text: str, version: int) -> bool:
 
 
 def _host(value: object) -> str:
-    text = _text(value)
+    text = text_of(value)
     if _is_ip(text, 6) or _HOST_NAME.fullmatch(text):
         return text
     if match := _HOST_AND_PORT.fullmatch(text):
@@ -179,14 +180,14 @@ def _cadence(value: object) -> tuple[int, ...]:
 
 
 def _extension(value: object) -> str:
-    text = _text(value)
+    text = text_of(value)
     if (_PATTERN if text.startswith("_") else _EXTENSION).fullmatch(text) and text != "_":
         return text
     refuse("not an extension", 'give one, as in "3000", or a dial pattern of X Z N [1-5] . !, as in "_31XX"')
 
 
 def _existing_file(value: object, info: ValidationInfo) -> Path:
-    text = _text(value)
+    text = text_of(value)
     base = info.context.base if info.context else Path()
     path = Path(base) / text
     remedy = f"it is looked for at {path}" if str(path) != text else "see that it exists and that ringwatch may read it"
@@ -198,7 +199,7 @@ def _existing_file(value: object, info: ValidationInfo) -> Path:
 
 
 def _log_file(value: object, info: ValidationInfo) -> Path:
-    text = _text(value)
+    text = text_of(value)
     base = info.context.base if info.context else Path()
     path = Path(base) / text
     # It need not be there yet, nor be readable at this moment: Asterisk makes it, and rotates it.
@@ -249,7 +250,7 @@ Lines = Annotated[int, _whole(1, 10_000)]
 Seconds = Annotated[float, _seconds(0)]
 Pause = Annotated[float, _seconds(0.05)]
 Flag = Annotated[bool, PlainValidator(_flag)]
-Text = Annotated[str, PlainValidator(_text)]
+Text = Annotated[str, PlainValidator(text_of)]
 PbxName = Annotated[str, PlainValidator(_pbx_name)]
 Host = Annotated[str, PlainValidator(_host)]
 Listen = Annotated[Address, PlainValidator(_address), PlainSerializer(str)]

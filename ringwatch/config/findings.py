@@ -92,10 +92,16 @@ def _written(path: Path) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
             continue
-        named = index == 1 and path[0] in {"queue", "line"}
         bare = part.isascii() and part.replace("_", "").replace("-", "").isalnum()
-        text += ("." if index else "") + (part if bare and not named else json.dumps(part, ensure_ascii=False))
+        text += ("." if index else "") + (
+            part if bare and not _is_a_name(path, index) else json.dumps(part, ensure_ascii=False)
+        )
     return text
+
+
+def _is_a_name(path: Path, index: int) -> bool:
+    """Tell whether the part of a path is the name of a queue or line."""
+    return index == 1 and path[0] in {"queue", "line"}
 
 
 def _heading(path: Path) -> str:
@@ -120,8 +126,9 @@ def _table_in(annotation: object) -> type[BaseModel] | None:
 def _table_at(path: Path) -> type[BaseModel]:
     """Return the table whose keys stand at *path*; indexes and the names of queues and lines are passed over."""
     table: type[BaseModel] = Config
-    for part in path:
-        field = table.model_fields.get(str(part))
+    for index, part in enumerate(path):
+        # A queue may be named as a key of its own table is.
+        field = None if _is_a_name(path, index) else table.model_fields.get(str(part))
         table = (_table_in(field.annotation) if field else None) or table
     return table
 

@@ -10,6 +10,7 @@ Rules:
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,6 +51,8 @@ from ringwatch.config.checks import (
     refuse,
     tables,
 )
+from ringwatch.config.hours import DAYS, NO_HOLIDAYS, Closure, Holidays, OneOff, Opening, Week, Zone, public_holidays
+from ringwatch.core.hours import ALWAYS, OpeningHours, Spans
 from ringwatch.core.standards import CADENCES, Line, Policy, Standard
 
 AMI_PORT = 5038
@@ -188,8 +191,50 @@ class StandardConfig(_Table):
         )
 
 
+class HoursConfig(_Table):
+    """``[hours]``: when the desk is open, and in a queue's or line's own ``hours`` what differs there.
+
+    A time zone is there wherever another key is: ``ringwatch.config`` sees to it.
+    """
+
+    timezone: Zone | None = None
+    week: Week | None = None
+    """The spans of every day, from "mon" to "sun"; always open where there is none."""
+    holidays: Holidays = NO_HOLIDAYS
+    closed: Annotated[tuple[Closure, ...], a_list('["2026-12-24", "2026-12-31 12:00-24:00"]')] = ()
+    open: Annotated[tuple[Opening, ...], a_list('["2026-11-29 12:00-17:00"]')] = ()
+
+    def over(self, general: "HoursConfig") -> "HoursConfig":
+        """Return *general* with every key that is given here, a list or a week as a whole."""
+        return general.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})
+
+    def opening_hours(self) -> OpeningHours:
+        """Return the record that the core asks."""
+        return OpeningHours(
+            zone=self.timezone or UTC,
+            week=ALWAYS if self.week is None else tuple(self.week[day] for day in DAYS),
+            holidays=None if self.holidays == NO_HOLIDAYS else public_holidays(self.holidays),
+            closed_days=frozenset(
+                one_off.first + timedelta(days=days)
+                for one_off in self.closed
+                if one_off.span is None
+                for days in range((one_off.last - one_off.first).days + 1)
+            ),
+            closed=_by_day(self.closed),
+            opened=_by_day(self.open),
+        )
+
+
+def _by_day(one_offs: tuple[OneOff, ...]) -> Mapping[date, Spans]:
+    spans: dict[date, Spans] = {}
+    for first, _, span in one_offs:
+        if span is not None:
+            spans[first] = (*spans.get(first, ()), span)
+    return spans
+
+
 class QueueConfig(_Table):
-    """``[queue."name"]``: what one queue promises differently; None is as in ``[standard]``."""
+    """``[queue."name"]``: what one queue promises differently; None is as in ``[standard]`` and ``[hours]``."""
 
     country: Country | None = None
     cadence: Cadence | None = None
@@ -197,10 +242,11 @@ class QueueConfig(_Table):
     short_abandon_seconds: Seconds | None = None
     lines_waiting: Lines | None = None
     wrapup_seconds: Seconds | None = None
+    hours: HoursConfig | None = None
 
     def over(self, general: StandardConfig) -> Standard:
         """Return *general*'s standard with this queue's own values; the queue's country beats a general cadence."""
-        own = self.model_dump(exclude_none=True)
+        own = self.model_dump(exclude={"hours"}, exclude_none=True)
         if "country" in own:
             own.setdefault("cadence", None)
         return general.model_copy(update=own).standard()
@@ -212,6 +258,7 @@ class LineConfig(_Table):
     extensions: Annotated[tuple[Extension, ...], a_list('["3000", "_31XX"]', least=1)]
     contexts: Annotated[tuple[Text, ...], a_list('["from-trunk"]')] = ()
     """The dialplan contexts in which the extensions count; empty is any."""
+    hours: HoursConfig | None = None
 
 
 class MetricsConfig(_Table):
@@ -238,6 +285,7 @@ class Config(_Table):
     pbx: Annotated[tuple[PbxConfig, ...], tables("[[pbx]]")]
     web: WebConfig = WebConfig()
     standard: StandardConfig = StandardConfig()
+    hours: HoursConfig = HoursConfig()
     queue: Queues = {}
     line: NamedLines = {}
     metrics: MetricsConfig = MetricsConfig()
@@ -262,9 +310,15 @@ class Config(_Table):
     def policy_for(self, pbx: str) -> Policy:
         """Return everything the engine is told about one PBX; raises KeyError for a name that is not configured."""
         trunks = {each.name: each.trunks for each in self.pbx}[pbx]
+        own_hours = {name: queue.hours for name, queue in self.queue.items()}
+        own_hours |= {name: line.hours for name, line in self.line.items()}
         return Policy(
             default=self.standard.standard(),
             standards={queue: self.standard_for(queue) for queue in self.queue},
             lines=tuple(Line(name, line.extensions, line.contexts) for name, line in self.line.items()),
             trunks=trunks,
+            default_hours=self.hours.opening_hours(),
+            opening={
+                name: hours.over(self.hours).opening_hours() for name, hours in own_hours.items() if hours is not None
+            },
         )

@@ -1,4 +1,4 @@
-"""The service standard: ring cadences, thresholds, and which direct lines have a name.
+"""The service standard: ring cadences, thresholds, when it holds, and which direct lines have a name.
 
 Rules of this module:
 
@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
+
+from ringwatch.core.hours import OpeningHours
 
 # On and off times in milliseconds, in turn; the sum is the period of one ring.
 CADENCES: Mapping[str, tuple[int, ...]] = MappingProxyType(
@@ -84,20 +86,27 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Everything the engine must be told about one PBX: standards by queue or line, lines, trunks.
+    """Everything the engine must be told about one PBX: standards and opening hours by queue or line, lines, trunks.
 
     ``trunks`` are channel prefixes (``PJSIP/trunk``) through which outside callers come and go. When none are
-    given, a device counts as the desk's own once a queue names it as a member.
+    given, a device counts as the desk's own once a queue names it as a member. ``opening`` holds the hours of the
+    queues and lines that have their own.
     """
 
     default: Standard = field(default_factory=Standard)
     standards: Mapping[str, Standard] = field(default_factory=dict)
     lines: tuple[Line, ...] = ()
     trunks: tuple[str, ...] = ()
+    default_hours: OpeningHours = field(default_factory=OpeningHours)
+    opening: Mapping[str, OpeningHours] = field(default_factory=dict)
 
     def standard(self, queue: str) -> Standard:
         """Return the standard of a queue or line by name."""
         return self.standards.get(queue, self.default)
+
+    def hours(self, queue: str) -> OpeningHours:
+        """Return the opening hours of a queue or line by name."""
+        return self.opening.get(queue, self.default_hours)
 
     @property
     def line_names(self) -> list[str]:
