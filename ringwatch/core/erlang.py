@@ -94,16 +94,16 @@ def inverse_b(agents: int, load: float) -> float:
 
 def service(agents: int, demand: Demand, within: float) -> Service:
     """Return how callers fare with so many agents; ``within`` is the service level's threshold in seconds."""
-    load, patience = demand.load, demand.patience_seconds
+    load, ratio = demand.load, _patience(demand)
     if demand.calls_per_second == 0 or (load == 0 and agents):
         return Service(0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
     if agents == 0:
-        return Service(1.0, 0.0 if patience == math.inf else 1.0, patience, math.inf, 1.0, 0.0)
+        lost, wait = (0.0, math.inf) if ratio == math.inf else (1.0, demand.patience_seconds)
+        return Service(1.0, lost, wait, math.inf, 1.0, 0.0)
     inverse = inverse_b(agents, load)
     answered, in_time = answered_shares(agents, demand, within, inverse)
     occupancy = min(1.0, load * answered / agents)
-    ratio = patience / demand.aht_seconds
-    if _is_endless(agents, load, ratio):
+    if ratio == math.inf:
         share = _erlang_c(agents, load, inverse)
         wait = share * demand.aht_seconds / (agents - load) if load < agents else math.inf
         return Service(share, 0.0, wait, wait, occupancy, in_time)
@@ -112,7 +112,8 @@ def service(agents: int, demand: Demand, within: float) -> Service:
     inverse_z, lost, waited = _line(agents, load, ratio)
     share = _wait_share(inverse, inverse_z)
     # Little's law for the line: theta * E[waiting] = lambda * P(abandon), so E[wait] = P(abandon) / theta.
-    wait, asa = share * lost * patience, share * waited / answered * patience
+    wait = share * lost * demand.patience_seconds
+    asa = share * waited / answered * demand.patience_seconds
     return Service(share, min(1.0, share * lost), wait, asa, occupancy, in_time)
 
 
@@ -130,8 +131,8 @@ def answered_shares(agents: int, demand: Demand, within: float, inverse: float) 
     At least one agent and a load above 0; ``inverse`` is `inverse_b` of the two.
     """
     load, aht = demand.load, demand.aht_seconds
-    ratio = demand.patience_seconds / aht
-    if _is_endless(agents, load, ratio):
+    ratio = _patience(demand)
+    if ratio == math.inf:
         if load >= agents:
             return agents / load, 0.0
         return 1.0, 1 - _erlang_c(agents, load, inverse) * math.exp((load - agents) * (within / aht))
@@ -149,11 +150,13 @@ def _erlang_c(agents: int, load: float, inverse: float) -> float:
     return 1 / (load / agents + (1 - load / agents) * inverse) if load < agents else 1.0
 
 
-def _is_endless(agents: int, load: float, ratio: float) -> bool:
-    # Patience that a float cannot tell from infinite.
-    return max(agents, load) * ratio == math.inf
+def _patience(demand: Demand) -> float:
+    """Return the mean patience in units of the AHT; infinite from where a float could not be multiplied with it."""
+    ratio = demand.patience_seconds / (demand.aht_seconds or 1.0)
+    return ratio if ratio < _ENDLESS else math.inf
 
 
+_ENDLESS = 1e280
 # Patience in units of the AHT below which nobody waits: it makes a difference of N times this at most.
 _NO_PATIENCE = 1e-20
 
