@@ -1,0 +1,1 @@
+"""Erlang against other people's: a library and a simulation."""
