@@ -130,6 +130,8 @@ def _talk(record: Cdr, told: CallTold) -> Iterator[tuple[str, str]]:
         parted += [Interval(leg.ended_at, record.end) for leg in own if leg.ended_by == "transfer"]
     parted += [time_of(hold) for leg in legs for hold in told.holds if hold.agent == leg.agent and hold.kind != "hold"]
     billed = f"{record.billsec} s with {number} until {record.end:.0f} in CDR"
+    if not record.billsec and any(abs(leg.started_at - record.end) <= TOLERANCE for leg in legs):
+        return  # the beginning of a talk, of which the rest is in no record (a Local channel was taken out: seen on 22)
     if not any(each.start - TOLERANCE <= record.end <= each.end + TOLERANCE for each in parted):
         yield "cdr talk", f"{billed}, told {[(leg.agent, leg.started_at, leg.ended_at) for leg in legs]}"
     elif record.answer is not None and not any(

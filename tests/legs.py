@@ -208,7 +208,8 @@ def _missing(told: CallTold, phones: dict[str, list[Interval]]) -> Iterator[tupl
                     f"leg: with {number} {interval} by CEL, {untold:.3f} s of it in no such leg; told {_legs(instead)}"
                 )
                 yield "talk in no leg", what
-            elif len(own) > 1:
+            elif any(leg.ended_by != "transfer" for leg in sorted(own, key=lambda each: each.started_at)[:-1]):
+                # Else an agent handed the caller on to another call of the same phone.
                 yield "leg split", f"leg: with {number} {interval} by CEL, told in pieces: {_legs(own)}"
 
 
