@@ -321,10 +321,8 @@ class _Talk:
         if fact.uniqueid != fact.call_id:
             # The visit of a consultation: the agent who consults talks first, the caller hears nothing of it.
             return
-        number = number_of(fact.interface or "")
         # Whoever takes a talk over (a pickup in the moment of the answer) talks for the same queue.
-        own = [leg for leg in told.legs if leg.queue == fact.queue or number_of(leg.interface) == number]
-        legs = [leg for leg in own if span.overlap(time_of(leg)) > 0]
+        legs = [leg for leg in told.legs if leg.queue == fact.queue and span.overlap(time_of(leg)) > 0]
         # A busy Asterisk may need half a second from connecting the two to bridging them.
         late = min((leg.started_at for leg in legs), default=span.start) - span.start
         talk = sum(leg.talk_seconds for leg in legs) + max(late, 0.0)

@@ -101,15 +101,8 @@ def _takes_over(later: Cdr, record: Cdr) -> bool:
 
 
 def _contains(other: Cdr, record: Cdr) -> bool:
-    """Whether another record tells of the same time.
-
-    The same talk is in a longer record too (seen when a phone took its caller back after a transfer), or both the agent
-    and whoever was consulted are in a record until the caller goes, which is true of the one or the other (seen on 16
-    when the agent was reached through a Local channel that was taken out).
-    """
-    longer = other.dstchannel == record.dstchannel and other.start < record.start and record.end <= other.end
-    consulted = other.dstchannel.startswith("Local/") and not record.dstchannel.startswith("Local/")
-    return longer or (consulted and (other.start, other.end) == (record.start, record.end))
+    """Whether the same talk is in a longer record too (seen when a phone took its caller back after a transfer)."""
+    return other.dstchannel == record.dstchannel and other.start < record.start and record.end <= other.end
 
 
 def _talk(record: Cdr, told: CallTold) -> Iterator[tuple[str, str]]:
@@ -129,6 +122,11 @@ def _talk(record: Cdr, told: CallTold) -> Iterator[tuple[str, str]]:
         parted = [Interval(leg.ended_at, leg.ended_at) for leg in legs]
         parted += [Interval(leg.ended_at, record.end) for leg in own if leg.ended_by == "transfer"]
     parted += [time_of(hold) for leg in legs for hold in told.holds if hold.agent == leg.agent and hold.kind != "hold"]
+    # Who hangs up in a consultation hands on, and stays up until the one who was consulted has answered.
+    attended = [each.at for each in told.transfers if each.kind == "attended" and each.result == "success"]
+    parted += [
+        Interval(leg.ended_at, record.end) for leg in legs for at in attended if abs(leg.ended_at - at) < TOLERANCE
+    ]
     billed = f"{record.billsec} s with {number} until {record.end:.0f} in CDR"
     if not record.billsec and any(abs(leg.started_at - record.end) <= TOLERANCE for leg in legs):
         return  # the beginning of a talk, of which the rest is in no record (a Local channel was taken out: seen on 22)

@@ -15,7 +15,7 @@ from typing import Literal
 from ringwatch.core.facts import Hold, Record, RingAttempt
 from tests.asterisk.records import Cel
 from tests.difference import Difference
-from tests.legs import NEAR, CallTold, by_call, finished, talks, time_of
+from tests.legs import NEAR, CallTold, by_call, finished, inside, talks, time_of
 from tests.together import Interval, number_of, origins, seconds, union, within, without
 
 RING_TOLERANCE = 0.15
@@ -190,9 +190,9 @@ def _typing(deed: Deed, rows: Iterable[Cel], finished_at: float) -> Interval:
 
 
 def _holds_of(number: str, told: CallTold) -> list[Hold]:
-    """Return the holds of whoever talked on a phone."""
-    agents = {leg.agent for leg in told.legs if number_of(leg.interface) == number}
-    return [hold for hold in told.holds if hold.agent in agents]
+    """Return the holds of whoever talked on a phone, on that phone: an agent may be at two, one after the other."""
+    own = [leg for leg in told.legs if number_of(leg.interface) == number]
+    return [hold for hold in told.holds if any(hold.agent == leg.agent and inside(hold, leg) for leg in own)]
 
 
 def _holds(

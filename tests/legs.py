@@ -208,8 +208,7 @@ def _missing(told: CallTold, phones: dict[str, list[Interval]]) -> Iterator[tupl
                     f"leg: with {number} {interval} by CEL, {untold:.3f} s of it in no such leg; told {_legs(instead)}"
                 )
                 yield "talk in no leg", what
-            elif any(leg.ended_by != "transfer" for leg in sorted(own, key=lambda each: each.started_at)[:-1]):
-                # Else an agent handed the caller on to another call of the same phone.
+            elif any(leg.ended_by != "transfer" for leg in own[:-1]):  # else an agent handed a caller on to himself
                 yield "leg split", f"leg: with {number} {interval} by CEL, told in pieces: {_legs(own)}"
 
 
@@ -224,7 +223,7 @@ def _unheard(told: CallTold, phones: dict[str, list[Interval]]) -> Iterator[tupl
                 f"leg: told {_legs([leg])}, {unheard:.3f} s of it neither heard nor held; together by CEL {_all(own)}"
             )
             yield "leg unheard", what
-        held = sum(hold.seconds for hold in told.holds if hold.agent == leg.agent and _inside(hold, leg))
+        held = sum(hold.seconds for hold in told.holds if hold.agent == leg.agent and inside(hold, leg))
         if abs(leg.hold_seconds - held) > 0.05:
             yield (
                 "hold sum",
@@ -237,7 +236,8 @@ def _unheard(told: CallTold, phones: dict[str, list[Interval]]) -> Iterator[tupl
             )
 
 
-def _inside(hold: Hold, leg: Leg) -> bool:
+def inside(hold: Hold, leg: Leg) -> bool:
+    """Tell whether a hold was during a leg."""
     return hold.started_at >= leg.started_at - 0.001 and hold.ended_at <= leg.ended_at + 0.001
 
 

@@ -598,14 +598,14 @@ class TestRecord:
             assert lines[0].startswith(f"attached to 127.0.0.1:{config.load(file, {}).pbx[0].port}, AMI ")
             assert re.fullmatch(rf"{re.escape(str(output))}: \d{{3,}} messages", lines[-1])
         assert len(truth.calls) > 50
-        told = sorted(facts.read_text().splitlines())
+        told = _of_calls(facts)
         rows = []
         for output in (plain, packed, disguised):
             again = tmp_path / f"{output.name}.jsonl"
             # In a thread: the command brings a loop of its own.
             result = await asyncio.to_thread(call, "replay", output, "-c", file, "--facts", again, "--json")
             assert result.exit_code == 0
-            assert output is disguised or sorted(again.read_text().splitlines()) == told
+            assert output is disguised or _of_calls(again) == told
             rows.append(json.loads(result.stdout))
         assert rows[0] == rows[1] == rows[2]
         text = disguised.read_text()
@@ -637,6 +637,12 @@ def _hangups(recording: Path) -> int:
     data = recording.read_bytes()
     text = zlib.decompressobj(wbits=31).decompress(data) if recording.suffix == ".gz" else data
     return text.count(b"Event: Hangup\r\n")
+
+
+def _of_calls(file: Path) -> list[str]:
+    """Return the facts of calls, in an order of their own; of agents a listing tells, when each one asks for it."""
+    lines = file.read_text().splitlines()
+    return sorted(line for line in lines if json.loads(line)["type"] not in {"agent_state", "membership"})
 
 
 def _calls(facts: Sequence[dict[str, Any]]) -> int:

@@ -161,14 +161,16 @@ def mend(story: Story, gaps: Iterable[tuple[float, float]], told: Told) -> list[
         for attempt in story.attempts
         if any(gap[0] <= attempt.started_at <= gap[1] - QUEUE_LOG_PRECISION for gap in touched)
     ]
-    # A run that was killed may have told them already, or a part of the talk.
-    transfer, talk = (None if part is None or told.knows(part) else part for part in (story.transfer, story.leg))
+    # The log knows half of a Local pair for the call it stands for.
+    identity = {"call_id": visit.call_id if before is None else before.call_id}
+    own = (None if part is None else replace(part, **identity) for part in (story.transfer, story.leg))
+    # AMI may have told them already, or a part of the talk.
+    transfer, talk = (None if part is None or told.knows(part) else part for part in own)
     if before is None:
         visit = told.apart(visit)
         offered = replace(story.offered, ordinal=visit.ordinal)
         return [offered, *attempts, *(part for part in (transfer, talk) if part is not None), visit]
     mended = merged(before, visit)
-    identity = {"call_id": mended.call_id}
     leg = told.leg_without_end(before) if before.outcome == "answered" else None
     parts = (transfer, merged_leg(leg, mended) if leg else talk)
     return [*(replace(part, **identity) for part in (*attempts, *parts) if part is not None), mended]

@@ -339,6 +339,12 @@ class TestTalksInPart:
             assert not told.knows(other)
         assert "Transfer" not in kinds(healed((60, 90), lines(ONE_VISIT), heard))
 
+    def test_a_part_that_ami_told_of_the_call_of_a_local_half_is_known(self) -> None:
+        """The log calls the half by its own name, AMI the call that it stands for (seen)."""
+        half = replace(WAITING, call_id="0.9", uniqueid="1.0")
+        found = replace(self.FOUND, call_id="0.9", from_start=True)
+        assert "Leg" not in kinds(healed((5, 30), lines(ONE_VISIT), half, found))
+
     def test_what_was_told_long_ago_is_forgotten(self) -> None:
         """The oldest call first."""
         told = Told(1)
