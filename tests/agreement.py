@@ -238,7 +238,7 @@ class _Talk:
             return
         end = fact.ended_at
         if unseen is not None or any(
-            hold.kind == "park" and hold.agent == fact.agent for hold in told.holds_after(connected)
+            hold.kind == "park" and hold.agent in _agents(fact, told) for hold in told.holds_after(connected)
         ):
             end = self._gone.get(line.left_as, self._end(fact))
             if (
@@ -273,7 +273,7 @@ class _Talk:
             each
             for each in told.transfers
             if each.result == "success"
-            and each.from_agent == fact.agent
+            and each.from_agent in _agents(fact, told)
             and connected <= each.at <= fact.ended_at + SAME
         ]
         return min(own, key=lambda each: each.at, default=None)
@@ -328,6 +328,11 @@ class _Talk:
         talk = sum(leg.talk_seconds for leg in legs) + max(late, 0.0)
         if abs(fact.talk_seconds - talk) > SAME:
             yield "visit sum", f"talk {fact.talk_seconds:.3f} told of the visit, {talk:.3f} in the legs of {fact.agent}"
+
+
+def _agents(fact: QueueVisit, told: CallTold) -> set[str | None]:
+    """Return who talked for a visit: a pickup in the moment of the answer takes the talk over, for the same queue."""
+    return {fact.agent, *(leg.agent for leg in told.legs if leg.queue == fact.queue)}
 
 
 def _rings(records: Iterable[Record], lines: Iterable[QueueLine], origin: Mapping[str, str]) -> Iterator[Difference]:
