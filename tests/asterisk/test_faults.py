@@ -160,7 +160,7 @@ async def test_nothing_is_lost_and_nothing_is_double(
         undisturbed = [sorted(map(to_json, about_calls(each.facts))) for each in (one, other)]
         await crash(desk, rng)
         lines = desk.queue_log()
-        visits = witnessed(lines, {})
+        visits = witnessed(lines, desk.cel())
         for each in watchers:
             await settled(each)
     faults_seen = [len(each.wire.cuts) for each in watchers] + [len(each.kills) for each in watchers]
