@@ -335,7 +335,7 @@ class Calls:
         """A member and the caller of a queue are put together; the bridge that follows lets them talk."""
         call, channel = self.caller(event.uniqueid, "", "", event.at)
         dest = self.channel_of(event.dest, event.dest_channel, "", event.at)
-        visit = self.visits.current(call, channel, event.queue, event.at)
+        visit = self.visits.current(call, channel, event.queue, event.at, event.waited)
         if self.visits.signal(call, visit, VisitSignal.CONNECT, event.at):
             visit.agent, visit.interface = event.agent, event.interface
             if dest.attempt and (taken_by := dest.attempt.taken_by):

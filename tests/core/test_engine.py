@@ -374,6 +374,22 @@ def test_a_connection_come_upon_is_adopted() -> None:
     assert told.anomalies == ["join_not_seen"]
 
 
+def test_whoever_is_come_upon_has_waited_as_long_as_the_event_says() -> None:
+    """AgentConnect and QueueCallerAbandon tell it in whole seconds."""
+    desk = Desk(staffed=False)
+    served, lost = desk.stranger(), desk.stranger()
+    names = ("1.0", "PJSIP/101-00000001", "support", "PJSIP/101", "Anna")
+    desk.says(ev.AgentConnected(desk.at, served.uniqueid, *names, 7))
+    desk.says(ev.CallerAbandoned(desk.at, lost.uniqueid, "support", 9))
+    for caller in (served, lost):
+        caller.ends()
+    told = desk.so_far
+    assert sorted((visit.outcome, visit.wait_seconds, visit.precision) for visit in told.visits) == [
+        ("answered", 7.0, 1.0),
+        ("timeout", 9.0, 1.0),
+    ]
+
+
 def test_an_agent_come_upon_may_end_the_talk() -> None:
     """The phone was never seen being called: the caller who is still in the bridge is not taken for the agent."""
     desk = Desk(staffed=False)
