@@ -148,7 +148,12 @@ class Calls:
                 result = HANGUP_CAUSE.get(event.cause or 0, "caller_gone" if let_go else "failed")
                 self._end_attempt(attempt, at, result)
             elif attempt.visit and attempt.leg is None:
-                self.visits.agent_gone(attempt.visit, attempt, at)
+                phone = next((each for each in self._channels.values() if each.attempt is attempt), None)
+                if phone:
+                    # A wire was taken out, and the agent is still there.
+                    attempt.dest = phone.uniqueid
+                else:
+                    self.visits.agent_gone(attempt.visit, attempt, at)
         call = channel.call or self._linked(channel)
         if call and channel.visit:
             self.visits.caller_gone(call, channel.visit, at)
