@@ -344,7 +344,10 @@ def test_one_listing_says_nothing_of_the_other() -> None:
 
 
 def test_what_a_listing_puts_right_is_drift() -> None:
-    """A member, a caller in line and a channel that it does not name are counted once, when they are given up."""
+    """A member, a caller in line and a channel that it does not name are counted once, when they are given up.
+
+    Pitfall 14.
+    """
     desk = Desk()
     desk.caller("1").joins("support")
     desk.lists_queues(seats=SEATS[1:]).lists_channels().after(2).ticks()
