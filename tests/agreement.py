@@ -71,20 +71,19 @@ class Witnessed:
     """When its last line was written; whole seconds, as those of joining."""
 
 
-def witnessed(
-    lines: Iterable[QueueLine], origin: Mapping[str, str], heirs: Mapping[str, str] | None = None
-) -> list[Witnessed]:
+def witnessed(lines: Iterable[QueueLine], rows: Sequence[Cel] = ()) -> list[Witnessed]:
     """Read visits out of a queue_log, in the order of joining.
 
-    :param origin: whose call a channel belongs to, where another log tells it.
-    :param heirs: which channel took which other's place in line; from then on it is app_queue's caller.
+    :param rows: the channel event log, which says whose call a channel belongs to, and which channel took which other's
+        place in line; from then on it is app_queue's caller.
     """
+    origin, heirs = origins(rows), _heirs(rows)
     visits: list[Witnessed] = []
     for line in lines:
         if line.event == "ENTERQUEUE":
             visits.append(Witnessed(line.call_id, line.queue, joined_at=line.time))
         elif line.event in _ENDS:
-            names = (line.call_id, (heirs or {}).get(line.call_id))
+            names = (line.call_id, heirs.get(line.call_id))
             visit = next(each for each in reversed(visits) if each.caller in names and each.queue == line.queue)
             visit.caller = line.call_id
             visit.outcome = _ENDS[line.event]
@@ -136,7 +135,7 @@ def compare_queue_log(records: Sequence[Record], lines: Sequence[QueueLine], row
     """
     origin = origins(rows)
     theirs_by_visit: dict[tuple[str, str], list[Witnessed]] = defaultdict(list)
-    for visit in witnessed(lines, origin, _heirs(rows)):
+    for visit in witnessed(lines, rows):
         theirs_by_visit[origin.get(visit.caller, visit.caller), visit.queue].append(visit)
     ours_by_visit: dict[tuple[str, str], list[QueueVisit]] = defaultdict(list)
     for record in records:
@@ -238,7 +237,7 @@ class _Talk:
             return
         end = fact.ended_at
         if unseen is not None or any(
-            hold.kind == "park" and hold.agent == fact.agent for hold in told.holds_after(connected)
+            hold.kind == "park" and hold.agent in _agents(fact, told) for hold in told.holds_after(connected)
         ):
             end = self._gone.get(line.left_as, self._end(fact))
             if (
@@ -273,7 +272,7 @@ class _Talk:
             each
             for each in told.transfers
             if each.result == "success"
-            and each.from_agent == fact.agent
+            and each.from_agent in _agents(fact, told)
             and connected <= each.at <= fact.ended_at + SAME
         ]
         return min(own, key=lambda each: each.at, default=None)
@@ -328,6 +327,11 @@ class _Talk:
         talk = sum(leg.talk_seconds for leg in legs) + max(late, 0.0)
         if abs(fact.talk_seconds - talk) > SAME:
             yield "visit sum", f"talk {fact.talk_seconds:.3f} told of the visit, {talk:.3f} in the legs of {fact.agent}"
+
+
+def _agents(fact: QueueVisit, told: CallTold) -> set[str | None]:
+    """Return who talked for a visit: a pickup in the moment of the answer takes the talk over, for the same queue."""
+    return {fact.agent, *(leg.agent for leg in told.legs if leg.queue == fact.queue)}
 
 
 def _rings(records: Iterable[Record], lines: Iterable[QueueLine], origin: Mapping[str, str]) -> Iterator[Difference]:

@@ -101,15 +101,8 @@ def _takes_over(later: Cdr, record: Cdr) -> bool:
 
 
 def _contains(other: Cdr, record: Cdr) -> bool:
-    """Whether another record tells of the same time.
-
-    The same talk is in a longer record too (seen when a phone took its caller back after a transfer), or both the agent
-    and whoever was consulted are in a record until the caller goes, which is true of the one or the other (seen on 16
-    when the agent was reached through a Local channel that was taken out).
-    """
-    longer = other.dstchannel == record.dstchannel and other.start < record.start and record.end <= other.end
-    consulted = other.dstchannel.startswith("Local/") and not record.dstchannel.startswith("Local/")
-    return longer or (consulted and (other.start, other.end) == (record.start, record.end))
+    """Whether the same talk is in a longer record too (seen when a phone took its caller back after a transfer)."""
+    return other.dstchannel == record.dstchannel and other.start < record.start and record.end <= other.end
 
 
 def _talk(record: Cdr, told: CallTold) -> Iterator[tuple[str, str]]:
@@ -135,6 +128,8 @@ def _talk(record: Cdr, told: CallTold) -> Iterator[tuple[str, str]]:
         Interval(leg.ended_at, record.end) for leg in legs for at in attended if abs(leg.ended_at - at) < TOLERANCE
     ]
     billed = f"{record.billsec} s with {number} until {record.end:.0f} in CDR"
+    if not record.billsec and any(abs(leg.started_at - record.end) <= TOLERANCE for leg in legs):
+        return  # the beginning of a talk, of which the rest is in no record (a Local channel was taken out: seen on 22)
     if not any(each.start - TOLERANCE <= record.end <= each.end + TOLERANCE for each in parted):
         yield "cdr talk", f"{billed}, told {[(leg.agent, leg.started_at, leg.ended_at) for leg in legs]}"
     elif record.answer is not None and not any(

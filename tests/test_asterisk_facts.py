@@ -207,6 +207,10 @@ FACTS: dict[str, dict[str, Proofs]] = {
             f"{PITFALLS}test_after_an_attended_transfer_into_a_queue_the_line_knows_the_consultations_channel",
             f"{TALKS}test_an_attended_transfer_into_a_queue",
         ),
+        "A masquerade swaps no Uniqueids any more, but another channel takes a place: a pickup, a place in line.": (
+            "core/test_passing.py::test_who_picks_up_for_a_member_has_answered",
+            "core/test_passing.py::test_a_caller_takes_the_agents_place_in_line",
+        ),
         "Uniqueids collide across PBXs, and across restarts of one.": (
             "core/test_facts.py::test_a_record_is_known_by_what_it_is_about",
             f"{ENGINE}test_a_uniqueid_that_comes_again_after_a_break_is_another_call",
@@ -238,6 +242,7 @@ FACTS: dict[str, dict[str, Proofs]] = {
         "InCall is apart; there is one event per queue.": (f"{PITFALLS}test_a_member_is_told_of_by_every_queue",),
         "Realtime and reloaded members send no MemberAdded: a listing tells.": (
             f"{ENGINE}test_a_member_a_listing_does_not_name_is_gone",
+            "asterisk/test_agents.py::test_members_that_a_reload_brings_and_takes",
         ),
     },
     "Pitfall 12": {
@@ -264,6 +269,10 @@ FACTS: dict[str, dict[str, Proofs]] = {
             f"{ENGINE}test_a_caller_a_listing_does_not_name_is_given_up_after_a_second",
             f"{ENGINE}test_one_event_lost_doubled_or_late_does_no_harm",
         ),
+        "So it is asked again and again how everything stands, and what had to be put right is counted.": (
+            f"{SESSION}test_how_everything_stands_is_asked_with_every_sixth_ping",
+            f"{ENGINE}test_what_a_listing_puts_right_is_drift",
+        ),
     },
     "Pitfall 15": {
         "Advanced eventfilter(...) is young: the account is given plain ones.": (
@@ -284,6 +293,10 @@ FACTS: dict[str, dict[str, Proofs]] = {
         "A shutdown closes open calls as unknown.": (
             f"{ENGINE}test_going_down_tells_every_open_call_as_unknown",
             "asterisk/test_attaching.py::test_a_killed_asterisk_is_found_again_and_leaves_a_gap",
+        ),
+        "After a reload it is asked again how everything stands.": (
+            f"{SESSION}test_how_everything_stands_is_asked_after_a_reload",
+            "asterisk/test_coming_upon.py::test_reloads_lose_nothing",
         ),
         "HoldTime and TalkTime are differences of time(), and clocks step.": (
             f"{ORDER}test_the_seconds_of_an_answer_are_whole",

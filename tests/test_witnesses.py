@@ -152,7 +152,7 @@ def test_cel_notices_wrong_transfers() -> None:
     assert "transfer target" in kinds(changed(made, to="900"), made.call_id)
     assert "transfer agent" in kinds(changed(made, from_agent="PJSIP/199"), made.call_id)
     invented = msgspec.structs.replace(made, at=made.at + 9)
-    assert kinds([*told(), invented], made.call_id) == {"transfer unseen"}
+    assert "transfer unseen" in kinds([*told(), invented], made.call_id)
     attended = pick(Transfer, lambda each: each.result == "success" and each.kind == "attended")
     assert kinds(changed(attended, to="900"), attended.call_id) == {"transfer target"}
 

@@ -20,6 +20,7 @@ _DEST_CHANNEL = b"\r\nDestChannel: "
 _QUEUE = b"\r\nQueue: "
 _INTERFACE = b"\r\nInterface: "
 _MEMBER = b"\r\nMemberName: "
+_WAITED = b"\r\nHoldTime: "
 _BRIDGE = b"\r\nBridgeUniqueid: "
 
 _DURATION = re.compile(rb"([0-9]{1,6}):([0-5][0-9]):([0-5][0-9])")
@@ -68,7 +69,7 @@ def _leave(block: bytes, at: float) -> ev.Event:
 
 
 def _abandon(block: bytes, at: float) -> ev.Event:
-    return ev.CallerAbandoned(at, need(block, _UNIQUEID), need(block, _QUEUE))
+    return ev.CallerAbandoned(at, need(block, _UNIQUEID), need(block, _QUEUE), number(block, _WAITED) or 0)
 
 
 def _agent_called(block: bytes, at: float) -> ev.Event:
@@ -76,7 +77,7 @@ def _agent_called(block: bytes, at: float) -> ev.Event:
 
 
 def _agent_connect(block: bytes, at: float) -> ev.Event:
-    return ev.AgentConnected(at, *_agent(block))
+    return ev.AgentConnected(at, *_agent(block), number(block, _WAITED) or 0)
 
 
 def _agent(block: bytes) -> tuple[str, str, str, str, str, str]:

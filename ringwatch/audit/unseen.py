@@ -83,7 +83,8 @@ class Unseen:
         """
         return any(
             visit.uniqueid != visit.call_id
-            and (visit.call_id, visit.queue, visit.agent) == (transfer.call_id, transfer.queue, transfer.from_agent)
+            and (visit.call_id, visit.queue) == (transfer.call_id, transfer.queue)
+            and transfer.from_agent in self._agents(visit)
             and self._follows(visit, transfer)
             for visit in self._visits[transfer.call_id]
         )
@@ -91,7 +92,7 @@ class Unseen:
     def _follows(self, visit: QueueVisit, transfer: Transfer) -> bool:
         """Tell whether a transfer ended a talk that another transfer had begun when a visit was over."""
         return any(
-            leg.interface == visit.interface
+            leg.interface in self._phones(visit)
             and leg.ended_by == "transfer"
             and at_once(leg.started_at, visit.ended_at)
             and at_once(leg.ended_at, transfer.at)
@@ -111,11 +112,24 @@ class Unseen:
         """Tell whether the conversation of a visit ended when the visit says, in that way and after that time."""
         filled = _answered_at(visit) + visit.talk_seconds + visit.hold_seconds
         return at_once(filled, visit.ended_at) and any(
-            leg.interface == visit.interface
-            and leg.ended_by == visit.talk_ended_by
-            and at_once(leg.ended_at, visit.ended_at)
-            for leg in self._legs[visit.call_id]
+            leg.ended_by == visit.talk_ended_by and at_once(leg.ended_at, visit.ended_at) for leg in self._talks(visit)
         )
+
+    def _talks(self, visit: QueueVisit) -> list[Leg]:
+        """Return the conversations of a visit: also at a phone to which calls are sent on, or of who took over."""
+        return [
+            leg
+            for leg in self._legs[visit.call_id]
+            if leg.queue == visit.queue
+            and leg.started_at >= _answered_at(visit) - ONE_MOMENT_SECONDS
+            and leg.ended_at <= visit.ended_at + ONE_MOMENT_SECONDS
+        ]
+
+    def _agents(self, visit: QueueVisit) -> set[str | None]:
+        return {visit.agent, *(leg.agent for leg in self._talks(visit))}
+
+    def _phones(self, visit: QueueVisit) -> set[str | None]:
+        return {visit.interface, *(leg.interface for leg in self._talks(visit))}
 
     def _left(self, visit: QueueVisit) -> Reason | None:
         """Return in what way the caller left the bridge that queue made, if app_queue does not see it."""
@@ -124,7 +138,8 @@ class Unseen:
         fetched = any(at_once(park.ended_at, visit.ended_at) for park in parks)
         if parks and (handed_on or fetched or visit.talk_ended_by != "transfer"):
             return "parked"
-        behind_local = _stands_in(visit) or (visit.interface or "").startswith("Local/")
+        sent_on = len(self._phones(visit)) > 1
+        behind_local = _stands_in(visit) or (visit.interface or "").startswith("Local/") or sent_on
         return "invisible_transfer" if behind_local and handed_on else None
 
     def _is_told(self, end: Line, visit: QueueVisit) -> bool:
@@ -152,13 +167,13 @@ class Unseen:
     def _own_parks(self, visit: QueueVisit) -> Iterator[Hold]:
         answered_at = _answered_at(visit)
         for park in self._parks[visit.call_id]:
-            if park.agent == visit.agent and answered_at <= park.started_at <= visit.ended_at:
+            if park.agent in self._agents(visit) and answered_at <= park.started_at <= visit.ended_at:
                 yield park
 
     def _own_transfers(self, visit: QueueVisit) -> Iterator[Transfer]:
         """Find the transfer that ended a visit's talk."""
         for transfer in self._transfers[visit.call_id] if visit.talk_ended_by == "transfer" else ():
-            if transfer.from_agent == visit.agent and at_once(transfer.at, visit.ended_at):
+            if transfer.from_agent in self._agents(visit) and at_once(transfer.at, visit.ended_at):
                 yield transfer
 
     def _hung_up(self, visit: QueueVisit) -> bool:
@@ -174,7 +189,8 @@ class Unseen:
                 transfer.kind == "attended" and at_once(transfer.at, visit.ended_at)
                 for transfer in self._transfers[leg.call_id]
             )
-            for leg in self._by_phone[visit.interface or ""]
+            for phone in self._phones(visit)
+            for leg in self._by_phone[phone or ""]
         )
 
     def _same(self, at: float, moment: float) -> bool:

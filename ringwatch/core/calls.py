@@ -148,7 +148,12 @@ class Calls:
                 result = HANGUP_CAUSE.get(event.cause or 0, "caller_gone" if let_go else "failed")
                 self._end_attempt(attempt, at, result)
             elif attempt.visit and attempt.leg is None:
-                self.visits.agent_gone(attempt.visit, attempt, at)
+                phone = next((each for each in self._channels.values() if each.attempt is attempt), None)
+                if phone:
+                    # A wire was taken out, and the agent is still there.
+                    attempt.dest = phone.uniqueid
+                else:
+                    self.visits.agent_gone(attempt.visit, attempt, at)
         call = channel.call or self._linked(channel)
         if call and channel.visit:
             self.visits.caller_gone(call, channel.visit, at)
@@ -335,7 +340,7 @@ class Calls:
         """A member and the caller of a queue are put together; the bridge that follows lets them talk."""
         call, channel = self.caller(event.uniqueid, "", "", event.at)
         dest = self.channel_of(event.dest, event.dest_channel, "", event.at)
-        visit = self.visits.current(call, channel, event.queue, event.at)
+        visit = self.visits.current(call, channel, event.queue, event.at, event.waited)
         if self.visits.signal(call, visit, VisitSignal.CONNECT, event.at):
             visit.agent, visit.interface = event.agent, event.interface
             if dest.attempt and (taken_by := dest.attempt.taken_by):

@@ -162,7 +162,8 @@ class Engine:
 
     def _caller_abandoned(self, event: ev.CallerAbandoned) -> None:
         self._listings.explained(event.queue, event.uniqueid)
-        self._visits.abandoned(*self._calls.caller(event.uniqueid, "", "", event.at), event.queue, event.at)
+        caller = self._calls.caller(event.uniqueid, "", "", event.at)
+        self._visits.abandoned(*caller, event.queue, event.at, event.waited)
 
     def _agent_dumped(self, event: ev.AgentDumped) -> None:
         call, channel = self._calls.caller(event.uniqueid, "", "", event.at)

@@ -77,6 +77,8 @@ class CallerAbandoned(_Event, frozen=True):
 
     uniqueid: str
     queue: str
+    waited: int = 0
+    """Whole seconds in line."""
 
 
 class AgentCalled(_Event, frozen=True):
@@ -99,6 +101,8 @@ class AgentConnected(_Event, frozen=True):
     queue: str
     interface: str
     agent: str
+    waited: int = 0
+    """Whole seconds in line."""
 
 
 class AgentDumped(_Event, frozen=True):

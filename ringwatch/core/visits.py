@@ -88,12 +88,12 @@ class Visits:
         self._tell(CallOffered(pbx=self._pbx, call_id=call.call_id, queue=queue, ordinal=visit.ordinal, at=at))
         return visit
 
-    def current(self, call: CallState, channel: Channel, queue: str, at: float) -> Visit:
-        """Return the open visit to a queue; one whose joining was not seen begins now."""
+    def current(self, call: CallState, channel: Channel, queue: str, at: float, waited: int = 0) -> Visit:
+        """Return the open visit to a queue; one whose joining was not seen began as long ago as the event says."""
         if channel.visit and channel.visit.queue == queue:
             return channel.visit
         self._tell(Anomaly(pbx=self._pbx, at=at, kind="join_not_seen", detail=f"{queue}: {call.call_id}"))
-        return self.join(call, channel, queue, at, None)
+        return self.join(call, channel, queue, at - waited, None, found=True)
 
     def left(self, call: CallState, channel: Channel, queue: str, at: float) -> None:
         """Take a call out of a queue's line, which may have been said in another way before."""
@@ -102,11 +102,11 @@ class Visits:
         else:
             self._tell(Anomaly(pbx=self._pbx, at=at, kind="join_not_seen", detail=f"{queue}: {call.call_id}"))
 
-    def abandoned(self, call: CallState, channel: Channel, queue: str, at: float) -> None:
+    def abandoned(self, call: CallState, channel: Channel, queue: str, at: float, waited: int) -> None:
         """Take a call out of a queue's line unserved, which may be said twice of one visit."""
         visit = self._last(call, channel, queue)
         if visit is None or not visit.abandoned:
-            visit = self.current(call, channel, queue, at)
+            visit = self.current(call, channel, queue, at, waited)
         self.signal(call, visit, VisitSignal.ABANDON, at)
 
     @staticmethod

@@ -52,14 +52,14 @@ REAL: list[Row] = [
         "AgentConnect",
         "1795276751.668748",
         ev.AgentConnected,
-        ("1795276750.0", "1795276750.1", "PJSIP/101-00000001", "support", "PJSIP/101", "Anna"),
+        ("1795276750.0", "1795276750.1", "PJSIP/101-00000001", "support", "PJSIP/101", "Anna", 1),
     ),
     (
         "scenarios-16",
         "AgentConnect",
         "1795277021.541636",
         ev.AgentConnected,
-        ("1795277020.0", "1795277020.3", "PJSIP/101-00000001", "support", "PJSIP/101", "Anna"),
+        ("1795277020.0", "1795277020.3", "PJSIP/101-00000001", "support", "PJSIP/101", "Anna", 1),
     ),
     (
         "scenarios-22",
@@ -197,8 +197,8 @@ REAL: list[Row] = [
     ("scenarios-16", "Newexten", "1795277020.032451", ev.QueueEntered, ("1795277020.0", "support,tT,,,60")),
     ("cases-22", "Pickup", "1795296041.113783", ev.PickedUp, ("1795296040.2", "1795296039.1")),
     ("cases-16", "Pickup", "1795296145.596020", ev.PickedUp, ("1795296145.5", "1795296144.3")),
-    ("scenarios-22", "QueueCallerAbandon", "1795276865.901970", ev.CallerAbandoned, ("1795276860.20", "support")),
-    ("scenarios-16", "QueueCallerAbandon", "1795277135.778052", ev.CallerAbandoned, ("1795277130.188", "support")),
+    ("scenarios-22", "QueueCallerAbandon", "1795276865.901970", ev.CallerAbandoned, ("1795276860.20", "support", 5)),
+    ("scenarios-16", "QueueCallerAbandon", "1795277135.778052", ev.CallerAbandoned, ("1795277130.188", "support", 5)),
     (
         "scenarios-22",
         "QueueCallerJoin",

@@ -259,7 +259,7 @@ def test_snapshot_can_be_asked_for_again() -> None:
 
 
 def test_how_everything_stands_is_asked_with_every_sixth_ping() -> None:
-    """Nothing tells of a ``queue reload``; the ping of the login is the first of the six."""
+    """Nothing tells of a ``queue reload``; the ping of the login is the first of the six. Pitfall 14."""
     made = up()
     made.take_outgoing()
     asked = []
@@ -271,7 +271,7 @@ def test_how_everything_stands_is_asked_with_every_sixth_ping() -> None:
 
 
 def test_how_everything_stands_is_asked_after_a_reload() -> None:
-    """What it has done to members is told by no other event."""
+    """What it has done to members is told by no other event. Pitfall 17."""
     made = up()
     made.take_outgoing()
     reload = b"Event: Reload\r\nPrivilege: system,all\r\nModule: All\r\nStatus: 0\r\n\r\n"

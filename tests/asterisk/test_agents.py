@@ -243,7 +243,10 @@ async def test_every_device_state(desk: Desk, tmp_path: Path) -> None:
 
 
 async def test_members_that_a_reload_brings_and_takes(desk: Desk, tmp_path: Path) -> None:
-    """queues.conf changed: Asterisk tells of no member that came or went, and the next listing does."""
+    """queues.conf changed: Asterisk tells of no member that came or went, and the next listing does.
+
+    Pitfall 11.
+    """
     table = pbx_table(desk.asterisk, more="ping_seconds = 0.3")
     async with watching(tmp_path, table) as daemon:
         await daemon.until(stands("free", agent="Chloé Müller"), what="Chloé to be seen")

@@ -98,7 +98,10 @@ async def test_attached_in_mid_call(desk: Desk, tmp_path: Path) -> None:
 
 
 async def test_reloads_lose_nothing(desk: Desk, tmp_path: Path) -> None:
-    """A caller waits and another talks while all is reloaded: each is told once, and new members are there."""
+    """A caller waits and another talks while all is reloaded: each is told once, and new members are there.
+
+    Pitfall 17.
+    """
     waiting = desk.phone("101", ring=None)
     desk.phone("104", ring=0.2)
     queues = desk.asterisk.etc / "queues.conf"

@@ -344,7 +344,10 @@ def test_one_listing_says_nothing_of_the_other() -> None:
 
 
 def test_what_a_listing_puts_right_is_drift() -> None:
-    """A member, a caller in line and a channel that it does not name are counted once, when they are given up."""
+    """A member, a caller in line and a channel that it does not name are counted once, when they are given up.
+
+    Pitfall 14.
+    """
     desk = Desk()
     desk.caller("1").joins("support")
     desk.lists_queues(seats=SEATS[1:]).lists_channels().after(2).ticks()
@@ -372,6 +375,22 @@ def test_a_connection_come_upon_is_adopted() -> None:
     told = caller.calls("Anna").picks_up().is_connected().after(20).hangs_up().told()
     assert (told.outcomes, told.visit.wait_seconds, told.visit.talk_seconds) == (["answered"], 0.0, 20.0)
     assert told.anomalies == ["join_not_seen"]
+
+
+def test_whoever_is_come_upon_has_waited_as_long_as_the_event_says() -> None:
+    """AgentConnect and QueueCallerAbandon tell it in whole seconds."""
+    desk = Desk(staffed=False)
+    served, lost = desk.stranger(), desk.stranger()
+    names = ("1.0", "PJSIP/101-00000001", "support", "PJSIP/101", "Anna")
+    desk.says(ev.AgentConnected(desk.at, served.uniqueid, *names, 7))
+    desk.says(ev.CallerAbandoned(desk.at, lost.uniqueid, "support", 9))
+    for caller in (served, lost):
+        caller.ends()
+    told = desk.so_far
+    assert sorted((visit.outcome, visit.wait_seconds, visit.precision) for visit in told.visits) == [
+        ("answered", 7.0, 1.0),
+        ("timeout", 9.0, 1.0),
+    ]
 
 
 def test_an_agent_come_upon_may_end_the_talk() -> None:

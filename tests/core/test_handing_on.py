@@ -187,3 +187,33 @@ def test_a_queue_behind_a_local_pair_is_no_phone() -> None:
     told = caller.hangs_up().told()
     assert [(each.agent, each.ring_seconds) for each in told.attempts] == [("Dirk", 3.0)]
     assert [(leg.agent, leg.talk_seconds) for leg in told.legs] == [("Dirk", 8.0)]
+
+
+def test_a_wire_taken_out_in_a_consultation_ends_no_talk() -> None:
+    """Anna asks the queue billing; Femke's phone takes the place of her wire before the caller is handed on."""
+    caller = talking()
+    desk, anna = caller.desk, caller.phone.uniqueid
+    near, far, far_name = "9.1", "9.2", "Local/802@internal-00000009;2"
+    for half in (near, far):
+        desk.says(ev.ChannelStarted(desk.at, half, far_name, half == far, "", "802", "internal", caller.uniqueid))
+    desk.says(ev.LocalPaired(desk.at, near, far), ev.CallerJoined(desk.at, far, far_name, "", "billing", 1))
+    wire, wire_name = desk.opens("Local/106@agents;1")
+    other, _ = desk.opens("Local/106@agents;2", ringing_in=True)
+    desk.says(ev.LocalPaired(desk.at, wire, other))
+    desk.says(ev.AgentCalled(desk.at, far, wire, wire_name, "billing", "Local/106@agents/n", "Femke"))
+    phone, phone_name = desk.opens("PJSIP/106")
+    desk.says(ev.DialBegan(desk.at, other, phone, phone_name), ev.DialRang(desk.at, far, wire)).after(2)
+    desk.says(ev.DialEnded(desk.at, other, phone, "ANSWER"), ev.DialEnded(desk.at, far, wire, "ANSWER"))
+    desk.says(ev.CallerLeft(desk.at, far, "billing"))
+    desk.says(ev.AgentConnected(desk.at, far, wire, wire_name, "billing", "Local/106@agents/n", "Femke"))
+    desk.says(ev.BridgeEntered(desk.at, wire, "asked"), ev.BridgeEntered(desk.at, far, "asked")).after(1)
+    desk.says(ev.BridgeLeft(desk.at, wire, "asked"), ev.BridgeEntered(desk.at, phone, "asked"))
+    desk.says(ev.ChannelEnded(desk.at, wire, 16), ev.ChannelEnded(desk.at, other, 16)).after(3)
+    desk.says(ev.BridgeLeft(desk.at, anna, caller.bridge), ev.BridgeEntered(desk.at, near, caller.bridge))
+    desk.says(ev.Transferred(desk.at, anna, "attended", "802", success=True), ev.ChannelEnded(desk.at, anna, 16))
+    caller.partner = None
+    desk.after(5).says(*(ev.ChannelEnded(desk.at, each, 16) for each in (phone, near, far)))
+    told = caller.hangs_up().told()
+    visits = [(each.queue, each.agent, each.talk_seconds) for each in told.visits if each.queue == "billing"]
+    assert visits == [("billing", "Femke", 9.0)]
+    assert ("Femke", "billing", 5.0) in [(leg.agent, leg.queue, leg.talk_seconds) for leg in told.legs]

@@ -63,7 +63,10 @@ def picks_up(caller: Caller, name: str, by: str, order: Order = "pickup") -> Pho
 @pytest.mark.parametrize("order", ["pickup", "answer", "bridge"])
 @pytest.mark.parametrize("others", [(), ("Bram",)])
 def test_who_picks_up_for_a_member_has_answered(order: Order, others: tuple[str, ...]) -> None:
-    """Anna's phone rang 4 s, 109 took the caller: her call went elsewhere, 109 talks, and the code is no call."""
+    """Anna's phone rang 4 s, 109 took the caller: her call went elsewhere, 109 talks, and the code is no call.
+
+    Pitfall 8.
+    """
     caller = Desk().caller("1").joins("support").rings("Anna", *others).after(4)
     picker = picks_up(caller, "Anna", "PJSIP/109", order)
     caller.after(10).desk.says(ev.HangupRequested(caller.desk.at, picker.uniqueid))
@@ -281,7 +284,10 @@ def test_a_call_that_is_sent_on_by_nobody_known_is_elsewhere() -> None:
 
 
 def test_a_caller_takes_the_agents_place_in_line() -> None:
-    """Anna stands in the line of sales and puts her caller there: Dirk, who rings already, rings for the caller."""
+    """Anna stands in the line of sales and puts her caller there: Dirk, who rings already, rings for the caller.
+
+    Pitfall 8.
+    """
     caller = talking()
     desk, anna = caller.desk, caller.phone
     desk.says(ev.HoldBegan(desk.at, anna.uniqueid)).after(1)

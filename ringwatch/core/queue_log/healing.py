@@ -21,7 +21,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from ringwatch.core.facts import QUEUE_LOG_PRECISION, Key, Leg, QueueVisit, Record, Transfer
+from ringwatch.core.facts import LISTED_PRECISION, QUEUE_LOG_PRECISION, Key, Leg, QueueVisit, Record, Transfer
 from ringwatch.core.queue_log.lines import Line
 from ringwatch.core.queue_log.stories import QueueLog
 from ringwatch.core.queue_log.telling import Story
@@ -91,7 +91,9 @@ class Told:
         apart = [(sign * (each.joined_at - visit.joined_at), each) for each in told]
         same = (each for by, each in apart if each.ordinal == visit.ordinal and abs(by) <= JOIN_SLACK_SECONDS)
         other = (each for by, each in apart if -_LOG_LATE_SECONDS <= by <= _LOG_EARLY_SECONDS)
-        return next(same, None) or next(other, None)
+        # Whoever was found, by a listing or a later event, had joined at some time before that.
+        found = (each for each in told if _found_within(each, visit) or _found_within(visit, each))
+        return next(same, None) or next(other, None) or next(found, None)
 
     def apart(self, visit: QueueVisit) -> QueueVisit:
         """Return a visit under an identity that no other stay has.
@@ -113,6 +115,12 @@ class Told:
     def leg_without_end(self, visit: QueueVisit) -> Leg | None:
         """Return the conversation of a visit, where it was told without its end."""
         return self._legs.get((visit.call_id, visit.queue))
+
+
+def _found_within(ami: QueueVisit, log: QueueVisit) -> bool:
+    if ami.source != "ami" or log.source != "queue_log" or ami.precision < LISTED_PRECISION:
+        return False
+    return log.joined_at <= ami.joined_at <= log.joined_at + log.wait_seconds + QUEUE_LOG_PRECISION
 
 
 def _same_talk(one: Leg | Transfer, two: Leg | Transfer) -> bool:

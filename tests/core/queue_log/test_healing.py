@@ -267,6 +267,22 @@ def cut(name: str, begins: float, ends: float) -> list[Record]:
     return told
 
 
+class TestFound:
+    """Callers whom AMI found in line, or in talk, some time after they had joined."""
+
+    FOUND = replace(TALKING, joined_at=NINE + 9.0, wait_seconds=3.2, precision=1.0, talk_ended_by="transfer")
+
+    def test_whoever_was_found_is_the_same_who_joined(self) -> None:
+        """The moment of joining is not AMI's to know: nothing is told again."""
+        whole = replace(self.FOUND, ended_at=NINE + 74.2)
+        assert healed((1, 8), lines(ONE_VISIT), whole) == []
+
+    def test_whoever_was_seen_to_join_is_not(self) -> None:
+        """AMI's own moment is exact, and so far from the log's it is another stay."""
+        seen = replace(self.FOUND, precision=0.001)
+        assert visit_in(healed((1, 8), lines(ONE_VISIT), seen)).ordinal == 2
+
+
 class TestStaysApart:
     """No two stays have one identity, whoever counted them."""
 
