@@ -12,8 +12,9 @@ Rules of this module:
   is not.
 * **Occupancy** is handling over the time in which agents were present or handling: a pause does not end a talk, and a
   member whose phone is unplugged is not idle.
-* **Evenness** is the Gini coefficient of the handling time of those who are logged in and were there in the window: who
-  is a member for good and has no phone is no sign of unfairness.
+* **Evenness** is the Gini coefficient of the handling time of those who are logged in and were there for most of what
+  was looked at (`MOST_OF_IT`): who has just come cannot have handled much, and a member for good without a phone
+  nothing. By all who are logged in, every change of shifts would be an injustice.
 * Nothing is judged on a small window: agents needed only after `LEAST_ARRIVALS` callers and `LEAST_SECONDS` looked at,
   occupancy and evenness after as many seconds. A time that was not heard counts as neither busy nor idle, and until the
   stream is back nothing is looked at.
@@ -45,6 +46,7 @@ from ringwatch.core.standards import Policy
 
 LEAST_ARRIVALS = 5
 LEAST_SECONDS = 300.0
+MOST_OF_IT = 0.75
 EVERY_SECONDS = 60.0
 PRESENCE_SECONDS = 1.0
 """A listing, or a pause in five queues, is many records and one change: it is looked at once, so much later."""
@@ -146,7 +148,7 @@ class Team:
             handled += one_handled
             if not seat.paused and not seat.spans:
                 del self.seats[agent]
-            elif seat.paused and one_there:
+            elif seat.paused and one_there >= seen.seconds * MOST_OF_IT:
                 shares.append(one_handled)
         if seen.seconds < LEAST_SECONDS:
             return

@@ -264,14 +264,19 @@ def test_the_work_of_who_has_left_is_still_work() -> None:
 def test_unevenness_is_the_gini_coefficient_of_handled_time() -> None:
     """Anna 300 s, Bram 100 s, Chloé nothing: ranked 0, 100, 300, so 2(1 x 0 + 2 x 100 + 3 x 300)/(3 x 400) - 4/3 = 0.5.
 
-    Dora is a member for good whose phone was never plugged in: no fourth.
+    Dora is a member for good whose phone was never plugged in: no fourth. Emil came 160 s after that minute: at 600
+    he was there for 440 of 620 s, less than three quarters; at 720 for 560 of 740 s, which is more, and then it is
+    2(3 x 100 + 4 x 300)/(4 x 400) - 5/4 = 0.625.
     """
     dora = Seat("support", "Dora", "PJSIP/109", "PJSIP/109")
+    emil = Seat("support", "Emil", "PJSIP/110", "PJSIP/110")
     made = desk(ANNA, BRAM, CHLOE).shows(dora, UNAVAILABLE)
-    is_on_the_phone(made, ANNA, 0, 300)
+    until(made, 0).shows(ANNA, TALKING)
+    until(made, 160).shows(emil)
+    until(made, 300).shows(ANNA, FREE)
     is_on_the_phone(made, BRAM, 310, 410)
-    until(made, 600)
-    assert last(made).load_gini == 0.5
+    assert last(until(made, 600)).load_gini == 0.5
+    assert last(until(made, 720)).load_gini == 0.625
 
 
 @pytest.mark.parametrize(
