@@ -46,6 +46,7 @@ class Engine:
         self._broken: ev.StreamBroke | None = None
         self._listings = Listings(pbx, self._calls, self._queues, self._tell)
         self._staffing = Staffing(pbx, policy, self._queues.waiting, self._records.append)
+        self._learn = self._staffing.learns
         calls, talks = self._calls, self._calls.talks
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             ev.AgentCalled: calls.agent_called,
@@ -137,7 +138,8 @@ class Engine:
 
     def _tell(self, record: Record) -> None:
         self._records.append(record)
-        self._staffing.learn(record)
+        if learn := self._learn.get(type(record)):
+            learn(record)
 
     def readings(self) -> list[QueueReading]:
         """Return how the queues stand that changed since the last call."""

@@ -37,7 +37,6 @@ from ringwatch.core.facts import (
     Membership,
     QueueReading,
     QueueVisit,
-    Record,
     StaffingReading,
     WrapUp,
 )
@@ -51,7 +50,14 @@ EVERY_SECONDS = 60.0
 PRESENCE_SECONDS = 1.0
 """A listing, or a pause in five queues, is many records and one change: it is looked at once, so much later."""
 
-_HANDLING: frozenset[AgentStateName] = frozenset({"talking", "on_hold", "wrap_up"})
+# All that matters of a state is whether the agent is with callers, or gone; else there, as who is free.
+_MATTERS: dict[AgentStateName, AgentStateName] = {
+    "talking": "talking",
+    "on_hold": "talking",
+    "wrap_up": "talking",
+    "unavailable": "unavailable",
+    "logged_out": "logged_out",
+}
 _AgentKey = tuple[str, str]
 Span = tuple[float, float, bool]
 """From, until, and whether it was spent on callers."""
@@ -73,7 +79,7 @@ class Seat:
         """Note how things are from now on; tell whether the agent came or went."""
         before = self.present
         self.present = state != "unavailable" and not all(self.paused.values())
-        handling: bool | None = bool(self.paused) and state in _HANDLING
+        handling: bool | None = bool(self.paused) and state == "talking"
         if not handling and not self.present:
             handling = None
         if handling != self.handling:
@@ -186,7 +192,7 @@ class Staffing:
         self.due_at = 0.0
         """When `settle` has something to do; at first with whatever comes first."""
         self._halted = False
-        self._handlers: dict[type[Any], Callable[[Any], None]] = {
+        self.learns: dict[type[Any], Callable[[Any], None]] = {
             AgentState: self._agent_state,
             CallOffered: self._call_offered,
             Gap: self._gap,
@@ -195,13 +201,9 @@ class Staffing:
             QueueVisit: self._visit,
             WrapUp: self._wrap_up,
         }
+        """What to tell of the engine's records, by kind."""
 
     # -- what is told
-
-    def learn(self, record: Record) -> None:
-        """Take note of a record of the engine."""
-        if handler := self._handlers.get(type(record)):
-            handler(record)
 
     def _queue_reading(self, reading: QueueReading) -> None:
         self._team(reading.queue)
@@ -222,10 +224,11 @@ class Staffing:
 
     def _agent_state(self, fact: AgentState) -> None:
         key = (fact.agent, fact.device)
-        if _matters(self._states.get(key, "unknown")) == _matters(fact.state):
+        state = _MATTERS.get(fact.state, "free")
+        if state == self._states.get(key, "free"):
             return
-        self._states[key] = fact.state
-        if fact.state == "logged_out":
+        self._states[key] = state
+        if state == "logged_out":
             del self._states[key]
         for team in self._teams.values():
             if seat := team.seats.get(key):
@@ -257,7 +260,7 @@ class Staffing:
         self.due_at = gap.to + PRESENCE_SECONDS
 
     def _stands(self, seat: Seat, agent: _AgentKey, at: float) -> None:
-        if seat.stands(self._states.get(agent, "unknown"), at) and not self._halted:
+        if seat.stands(self._states.get(agent, "free"), at) and not self._halted:
             self.due_at = min(self.due_at, max(at, self._looked_at) + PRESENCE_SECONDS)
 
     def _team(self, queue: str) -> Team:
@@ -282,7 +285,7 @@ class Staffing:
     def settle(self, at: float) -> None:
         """Do what is due by now: begin, look at everything at a whole minute, else at who is there."""
         if not self._began_at:
-            self._began_at = at
+            self._began_at, self.due_at = at, math.inf
             for queue in self._policy.standards:
                 self._team(queue)
             self._wakes(at)
@@ -299,7 +302,7 @@ class Staffing:
     def _wakes(self, at: float) -> None:
         """Go on looking until all that was heard up to now has left every window."""
         self._awake_until = max(self._awake_until, at + self._longest + 2 * EVERY_SECONDS)
-        if self.due_at in {0.0, math.inf} and not self._halted:
+        if self.due_at == math.inf and not self._halted:
             self.due_at = _next_minute(max(at, self._looked_at))
 
     def _show(self, at: float) -> None:
@@ -316,13 +319,6 @@ class Staffing:
             if figures != team.told:
                 team.told = figures
                 self._tell(StaffingReading(pbx=self._pbx, queue=queue, at=at, **figures._asdict()))
-
-
-def _matters(state: AgentStateName) -> str:
-    """Tell apart who is with callers, who is gone, and who is there: free or ringing is the same."""
-    if state in _HANDLING:
-        return "handling"
-    return state if state in {"unavailable", "logged_out"} else "there"
 
 
 def _next_minute(at: float) -> float:

@@ -24,27 +24,32 @@ class StaffingMetrics:
         def gauge(name: str, text: str) -> Gauge:
             return Gauge(f"ringwatch_queue_{name}", text, ("pbx", "queue"), registry=registry)
 
-        self._present = gauge(
-            "agents_present", "Agents there for the queue; who serves several is shared out over them."
+        self._families = (
+            gauge("agents_present", "Agents there for the queue; who serves several is shared out over them."),
+            gauge("agents_required", "Agents needed for the service level; NaN until enough was seen."),
+            gauge("occupancy_ratio", "Part of their time that agents spend on callers, of the window."),
+            gauge("estimated_wait_seconds", "Wait to expect by who joins now; NaN while not known."),
+            gauge("load_gini", "Gini coefficient of the time agents spent on callers, of the window."),
         )
-        self._required = gauge("agents_required", "Agents needed for the service level; NaN until enough was seen.")
-        self._occupancy = gauge("occupancy_ratio", "Part of their time that agents spend on callers, of the window.")
-        self._wait = gauge("estimated_wait_seconds", "Wait to expect by who joins now; NaN while not known.")
-        self._gini = gauge("load_gini", "Gini coefficient of the time agents spent on callers, of the window.")
+        self._series: dict[tuple[str, str], list[Gauge]] = {}
 
-    def zero(self, pbx: str, queue: str) -> None:
-        """Let the series of a queue exist."""
-        self._present.labels(pbx, queue)
-        for family in (self._required, self._occupancy, self._wait, self._gini):
-            family.labels(pbx, queue).set(math.nan)
+    def zero(self, pbx: str, queue: str) -> list[Gauge]:
+        """Let the series of a queue exist, and return them."""
+        series = self._series[pbx, queue] = [family.labels(pbx, queue) for family in self._families]
+        for each in series[1:]:
+            each.set(math.nan)
+        return series
 
     def show(self, reading: StaffingReading) -> None:
         """Show a reading in the place of the one before."""
-        for family, figure in (
-            (self._present, reading.agents_present),
-            (self._required, reading.agents_required),
-            (self._occupancy, reading.occupancy),
-            (self._wait, reading.estimated_wait_seconds),
-            (self._gini, reading.load_gini),
-        ):
-            family.labels(reading.pbx, reading.queue).set(math.nan if figure is None else figure)
+        # A queue may have the name of a direct line, which has no such series.
+        series = self._series.get((reading.pbx, reading.queue)) or self.zero(reading.pbx, reading.queue)
+        figures = (
+            reading.agents_present,
+            reading.agents_required,
+            reading.occupancy,
+            reading.estimated_wait_seconds,
+            reading.load_gini,
+        )
+        for each, figure in zip(series, figures, strict=True):
+            each.set(math.nan if figure is None else figure)

@@ -415,13 +415,18 @@ class TestCounting:
         assert oldest == READING.oldest_joined_at
 
     def test_staffing_is_shown_as_it_was_told_last(self) -> None:
-        """A figure that is no longer known is no longer shown, and with nobody there the wait has no end."""
+        """A figure that is no longer known is no longer shown, and with nobody there the wait has no end.
+
+        A queue whose name is that of the direct line is shown as well.
+        """
         page = metrics(STAFFED).render()
         assert [next(iter(_of(page, name, "support").values())) for name in STAFFING] == [4.5, 7, 0.9, 40, 0.25]
         empty = replace(STAFFED, agents_required=None, agents_present=0.0, estimated_wait_seconds=math.inf)
         page = metrics(STAFFED, replace(empty, occupancy=None, load_gini=None)).render()
         shown = [str(next(iter(_of(page, name, "support").values()))) for name in STAFFING]
         assert shown == ["0.0", "nan", "nan", "inf", "nan"]
+        page = metrics(replace(STAFFED, queue="direct")).render()
+        assert value(page, "ringwatch_queue_agents_required", pbx="main", queue="direct") == 7
 
     def test_who_was_turned_away_at_the_door_has_not_waited(self) -> None:
         """A zero in the histogram would flatter the desk."""
