@@ -27,6 +27,7 @@ from ringwatch.core.facts import (
     QueueVisit,
     Record,
     RingAttempt,
+    StaffingReading,
     Transfer,
     WrapUp,
 )
@@ -53,6 +54,13 @@ HISTOGRAMS = {
     "ringwatch_talk_seconds",
     "ringwatch_hold_seconds",
     "ringwatch_wrapup_seconds",
+}
+STAFFING = {
+    "ringwatch_queue_agents_present": "agents_present",
+    "ringwatch_queue_agents_required": "agents_required",
+    "ringwatch_queue_occupancy_ratio": "occupancy",
+    "ringwatch_queue_estimated_wait_seconds": "estimated_wait_seconds",
+    "ringwatch_queue_load_gini": "load_gini",
 }
 
 
@@ -183,13 +191,14 @@ def differences(page: str | bytes, facts: Iterable[Record], policies: Mapping[st
             lines.append(f"{len(offered)} callers were offered and {entered} were told to their end")
     lines += _counters(found, ledger)
     lines += _histograms(found, ledger)
+    lines += _staffing(found, [fact for fact in told.values() if isinstance(fact, StaffingReading)])
     return lines
 
 
 def metrics_equal_facts(
     page: str | bytes, facts: Iterable[Record], policies: Mapping[str, Policy] | None = None
 ) -> None:
-    """Fail unless every counter and histogram of a page is what the facts add up to.
+    """Fail unless every counter and histogram of a page is what the facts add up to, and staffing as last told.
 
     The page and the facts must be of the same moment, with no caller on the line: who is still waiting has been counted
     as offered and is in no fact yet.
@@ -233,6 +242,16 @@ def _histograms(found: Mapping[str, Metric], ledger: Ledger) -> Iterator[str]:
                 yield from _compare(key, part, value, len(values))
             else:
                 yield from _compare(key, f"up to {part}", value, sum(each <= float(part) for each in values))
+
+
+def _staffing(found: Mapping[str, Metric], last: Iterable[StaffingReading]) -> Iterator[str]:
+    for reading in last:
+        where = {"pbx": reading.pbx, "queue": reading.queue}
+        for name, figure in STAFFING.items():
+            told = getattr(reading, figure)
+            shown = [sample.value for sample in found[name].samples if sample.labels == where]
+            if [str(value) for value in shown] != [str(float("nan" if told is None else told))]:
+                yield f"{name} of {reading.queue}: {shown} on the page, {told} was told last"
 
 
 def _expected(name: str, found: Mapping[str, Metric]) -> bool:

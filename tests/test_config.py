@@ -190,6 +190,10 @@ class TestReading:
                 "short_abandon_seconds": 5.0,
                 "lines_waiting": 3,
                 "wrapup_seconds": 0.0,
+                "service_level": 0.8,
+                "service_level_seconds": 20.0,
+                "max_occupancy": 0.85,
+                "staffing_window_seconds": 1800.0,
             },
             "hours": {"timezone": None, "week": None, "holidays": "none", "closed": [], "open": []},
             "queue": {},
@@ -412,10 +416,11 @@ class TestStandards:
     def test_a_queue_promises_what_it_says_and_otherwise_what_all_do(self) -> None:
         """Unknown queues are held to the general standard."""
         general = '[standard]\ncountry = "uk"\nrings = 4\nshort_abandon_seconds = 3\nlines_waiting = 7\n'
-        own = '[queue."support"]\nrings = 2\nlines_waiting = 1\nwrapup_seconds = 20\n'
+        own = '[queue."support"]\nrings = 2\nlines_waiting = 1\nwrapup_seconds = 20\nmax_occupancy = 0.7\n'
+        own += "service_level = 0.9\nservice_level_seconds = 10\nstaffing_window_seconds = 900\n"
         config = parse(f"{WITH_SECRET}{general}{own}", "x.toml")
         assert config.standard_for("sales") == Standard((400, 200, 400, 2000), 4, 3.0, 7, 0.0)
-        assert config.standard_for("support") == Standard((400, 200, 400, 2000), 2, 3.0, 1, 20.0)
+        assert config.standard_for("support") == Standard((400, 200, 400, 2000), 2, 3.0, 1, 20.0, 0.9, 10.0, 0.7, 900.0)
 
     @pytest.mark.parametrize(
         ("general", "queue", "cadence"),

@@ -115,6 +115,23 @@ def test_a_stream_may_come_in_pieces_as_a_network_cuts_them(name: str, size: int
     assert heard(whole[at : at + size] for at in range(0, len(whole), size)) == heard_whole(name)
 
 
+@pytest.mark.parametrize("name", NAMES)
+@PATIENT
+@given(st.data())
+def test_ticks_only_tell_that_time_has_passed(name: str, draw: st.DataObject) -> None:
+    """With a tick before any of the events, wherever the clock may have struck, the same records in the same order."""
+    engine = Engine("main", POLICY)
+    whole = events(name)
+    ticks = draw.draw(st.dictionaries(st.integers(1, len(whole) - 1), st.floats(0, 1), max_size=60), label="ticks")
+    records: list[Record] = []
+    for number, event in enumerate(whole):
+        if number in ticks:
+            before = whole[number - 1].at
+            records += engine.apply(ev.Tick(before + (event.at - before) * ticks[number]))
+        records += engine.apply(event)
+    assert (*records, *engine.close(), *engine.readings()) == recorded(name)
+
+
 # -- whatever the stream holds
 
 Part = Sequence[ev.Event]

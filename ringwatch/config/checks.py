@@ -94,6 +94,16 @@ def _seconds(low: float) -> PlainValidator:
     return PlainValidator(check)
 
 
+def _share(value: object) -> float:
+    remedy = "give a share above 0 and below 1, as in 0.8 for 80 %"
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        refuse("not a number", remedy)
+    # All of the callers, or no pause for breath: no number of agents is enough for that.
+    if not 0 < value < 1:
+        refuse("out of range", remedy)
+    return float(value)
+
+
 def _one_of(known: Iterable[str]) -> PlainValidator:
     words = tuple(known)
 
@@ -249,6 +259,8 @@ Rings = Annotated[int, _whole(1, 100)]
 Lines = Annotated[int, _whole(1, 10_000)]
 Seconds = Annotated[float, _seconds(0)]
 Pause = Annotated[float, _seconds(0.05)]
+Window = Annotated[float, _seconds(600)]
+Share = Annotated[float, PlainValidator(_share)]
 Flag = Annotated[bool, PlainValidator(_flag)]
 Text = Annotated[str, PlainValidator(text_of)]
 PbxName = Annotated[str, PlainValidator(_pbx_name)]

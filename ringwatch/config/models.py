@@ -44,8 +44,10 @@ from ringwatch.config.checks import (
     Port,
     Rings,
     Seconds,
+    Share,
     SourceName,
     Text,
+    Window,
     a_list,
     named_tables,
     refuse,
@@ -179,6 +181,10 @@ class StandardConfig(_Table):
     short_abandon_seconds: Seconds = 5.0
     lines_waiting: Lines = 3
     wrapup_seconds: Seconds = 0.0
+    service_level: Share = 0.8
+    service_level_seconds: Seconds = 20.0
+    max_occupancy: Share = 0.85
+    staffing_window_seconds: Window = 1800.0
 
     def standard(self) -> Standard:
         """Return the record that the core measures by."""
@@ -188,6 +194,10 @@ class StandardConfig(_Table):
             short_abandon_seconds=self.short_abandon_seconds,
             lines_waiting=self.lines_waiting,
             wrapup_seconds=self.wrapup_seconds,
+            service_level=self.service_level,
+            service_level_seconds=self.service_level_seconds,
+            max_occupancy=self.max_occupancy,
+            staffing_window_seconds=self.staffing_window_seconds,
         )
 
 
@@ -242,6 +252,10 @@ class QueueConfig(_Table):
     short_abandon_seconds: Seconds | None = None
     lines_waiting: Lines | None = None
     wrapup_seconds: Seconds | None = None
+    service_level: Share | None = None
+    service_level_seconds: Seconds | None = None
+    max_occupancy: Share | None = None
+    staffing_window_seconds: Window | None = None
     hours: HoursConfig | None = None
 
     def over(self, general: StandardConfig) -> Standard:

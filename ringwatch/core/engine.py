@@ -22,6 +22,7 @@ from ringwatch.core.facts import Anomaly, Fact, Gap, Leg, QueueReading, QueueVis
 from ringwatch.core.lifecycle import VisitSignal
 from ringwatch.core.listings import Listings
 from ringwatch.core.queues import Queues
+from ringwatch.core.staffed import Staffing
 from ringwatch.core.standards import Policy
 from ringwatch.core.state import CallState
 
@@ -37,13 +38,15 @@ class Engine:
         """Start knowing nothing but the configuration."""
         self.pbx = pbx
         self._records: list[Record] = []
-        self._queues = Queues(pbx, policy, self._records.append)
+        self._queues = Queues(pbx, policy, self._tell)
         self._agents = self._queues.agents
-        self._calls = Calls(pbx, policy, self._queues, self._records.append)
+        self._calls = Calls(pbx, policy, self._queues, self._tell)
         self._visits = self._calls.visits
         self._at = 0.0
         self._broken: ev.StreamBroke | None = None
-        self._listings = Listings(pbx, self._calls, self._queues, self._records.append)
+        self._listings = Listings(pbx, self._calls, self._queues, self._tell)
+        self._staffing = Staffing(pbx, policy, self._queues.waiting, self._records.append)
+        self._learn = self._staffing.learns
         calls, talks = self._calls, self._calls.talks
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             ev.AgentCalled: calls.agent_called,
@@ -103,13 +106,15 @@ class Engine:
         """Apply one event and return what follows from it, in order."""
         at = event.at
         if at > self._at:
+            # What is due is done in the order in which it is due, whoever tells that time has passed.
+            while (
+                at >= self._agents.due_at
+                or at >= self._staffing.due_at
+                or at >= self._visits.settle_at
+                or at >= self._listings.give_up_at
+            ):
+                self._settle(at)
             self._at = at
-            if at >= self._visits.settle_at:
-                self._visits.settle(at)
-            if at >= self._listings.give_up_at:
-                self._listings.settle()
-            if at >= self._agents.due_at:
-                self._agents.settle(at)
         self._handlers[type(event)](event)
         if not self._records:
             return []
@@ -119,6 +124,22 @@ class Engine:
         records = self._records[:]
         self._records.clear()
         return records
+
+    def _settle(self, at: float) -> None:
+        due = min(self._visits.settle_at, self._listings.give_up_at, self._agents.due_at, self._staffing.due_at)
+        if due >= self._visits.settle_at:
+            self._visits.settle(due)
+        if due >= self._listings.give_up_at:
+            self._listings.settle()
+        if due >= self._agents.due_at:
+            self._agents.settle(due)
+        if due >= self._staffing.due_at:
+            self._staffing.settle(at)
+
+    def _tell(self, record: Record) -> None:
+        self._records.append(record)
+        if learn := self._learn.get(type(record)):
+            learn(record)
 
     def readings(self) -> list[QueueReading]:
         """Return how the queues stand that changed since the last call."""
@@ -199,6 +220,7 @@ class Engine:
         if self._broken is None:
             self._broken = event
             self._listings.broke()
+            self._staffing.halt()
 
     def _stream_resumed(self, event: ev.StreamResumed) -> None:
         if broken := self._broken:
@@ -206,7 +228,7 @@ class Engine:
             # Where nothing was said since the last gap, the last event lies before it.
             since, self._calls.resumed_at = max(broken.at, self._calls.resumed_at), event.at
             self._listings.resumed()
-            self._records.append(Gap(pbx=self.pbx, from_=since, to=event.at, why=broken.why))
+            self._tell(Gap(pbx=self.pbx, from_=since, to=event.at, why=broken.why))
 
     def _stream_fault(self, event: ev.StreamFault) -> None:
         self._records.append(Anomaly(pbx=self.pbx, at=event.at, kind=event.kind, detail=event.detail))

@@ -6,7 +6,8 @@ increments. Every metric, topic, row, alert and page is made from these records 
 Two kinds travel the same way:
 
 * **facts** are kept for good and written by ``--facts``; their fields are the contract of the product;
-* **readings** (`CallOffered`, `Drift`, `QueueReading`) say how things stand now, or what ringwatch noticed of itself.
+* **readings** (`CallOffered`, `Drift`, `QueueReading`, `StaffingReading`) say how things stand now, or what ringwatch
+  noticed of itself.
 
 Times are seconds since 1970 in the PBX's own clock, durations are seconds, rounded to the millisecond.
 
@@ -362,8 +363,30 @@ class QueueReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return (self.pbx, self.queue)
 
 
+class StaffingReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Whether a queue is staffed, as of ``at``; ``None`` is what too little was seen of, or what has no meaning.
+
+    ``agents_required`` keep the queue's target, ``agents_present`` are its share of those there; ``occupancy`` (0 to 1)
+    and ``load_gini`` (0: all alike) are of the window; the wait is that of who joins now, infinite with nobody there.
+    """
+
+    pbx: str
+    queue: str
+    at: float
+    agents_required: int | None
+    agents_present: float
+    occupancy: float | None
+    estimated_wait_seconds: float | None
+    load_gini: float | None
+
+    @property
+    def key(self) -> Key:
+        """Identity: (pbx, queue); the next reading replaces the last."""
+        return (self.pbx, self.queue)
+
+
 Fact = QueueVisit | Call | RingAttempt | Leg | Transfer | Hold | WrapUp | AgentState | Membership | Gap | Anomaly
-Reading = CallOffered | Drift | QueueReading
+Reading = CallOffered | Drift | QueueReading | StaffingReading
 Record = Fact | Reading
 
 _encoder = msgspec.json.Encoder()

@@ -79,6 +79,11 @@ class Queues:
         if queue.waiting.pop(uniqueid, None) is not None:
             queue.changed = True
 
+    def waiting(self, name: str) -> int:
+        """Count who is in line."""
+        queue = self._queues.get(name)
+        return len(queue.waiting) if queue else 0
+
     def set_member(self, seen: MemberSeen) -> None:
         """Note how a member stands."""
         queue = self[seen.queue]

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ringwatch.core.erlang import Demand, answered_shares
@@ -64,6 +64,16 @@ def agents_needed(demand: Demand, target: Target, most: int = MOST_AGENTS) -> in
 def estimated_wait(position: int, aht_seconds: float, agents: float) -> float:
     """Return the seconds until the caller at a position (the first is 1) is answered; infinite without agents."""
     return position * aht_seconds / agents if agents else math.inf
+
+
+def gini(handled: Sequence[float]) -> float | None:
+    """Return how unevenly work is spread, 0 (all alike) to 1 - 1/n (one does it all); None for one, or without work."""
+    total = math.fsum(handled)
+    if len(handled) < 2 or not total:  # noqa: PLR2004 - to be uneven takes two
+        return None
+    many = len(handled)
+    ranked = math.fsum(rank * seconds for rank, seconds in enumerate(sorted(handled), 1))
+    return round(max(0.0, 2 * ranked / (many * total) - (many + 1) / many), 4)
 
 
 def share_agents(agents: Iterable[Collection[str]], loads: Mapping[str, float]) -> dict[str, float]:

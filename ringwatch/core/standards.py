@@ -43,7 +43,9 @@ class Standard:
     ``cadence_ms`` is on/off in milliseconds; ``rings`` is the last ring that is still in time;
     ``short_abandon_seconds`` is the wait below which a caller who hung up is not held against the desk;
     ``lines_waiting`` is the number of waiting callers from which a talk counts as under pressure;
-    ``wrapup_seconds`` is the queue's ``wrapuptime`` in queues.conf, which AMI does not tell.
+    ``wrapup_seconds`` is the queue's ``wrapuptime`` in queues.conf, which AMI does not tell;
+    a queue is staffed for the share ``service_level`` of callers answered within ``service_level_seconds`` by agents no
+    busier than ``max_occupancy``, by what was seen in the last ``staffing_window_seconds``.
     """
 
     cadence_ms: tuple[int, ...] = CADENCES["nl"]
@@ -51,6 +53,10 @@ class Standard:
     short_abandon_seconds: float = 5.0
     lines_waiting: int = 3
     wrapup_seconds: float = 0.0
+    service_level: float = 0.8
+    service_level_seconds: float = 20.0
+    max_occupancy: float = 0.85
+    staffing_window_seconds: float = 1800.0
 
     @property
     def ring_period(self) -> float:

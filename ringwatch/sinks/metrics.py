@@ -5,7 +5,8 @@ Rules:
 * A counter moves once per fact: the identity of every fact counted is remembered for a while, so that a fact told
   twice changes nothing.
 * Every series of a queue exists with zero from the moment the queue is configured or discovered, and of a direct line
-  from the start. The waits of rare outcomes are the one exception: their histograms appear with their first caller.
+  from the start. The waits of rare outcomes are an exception: their histograms appear with their first caller; and what
+  is not known of a queue's staffing is ``NaN``, not zero, and nothing of a direct line (`staffing_metrics`).
 * Labels are bounded: PBXs, queues and lines, fixed words, and, where switched on, agents. Never a caller or a channel.
 * A page is rendered at most once a second, when it is asked for; between, everybody gets the same bytes.
   Rendering happens between two batches, so a page never shows half of one.
@@ -41,11 +42,13 @@ from ringwatch.core.facts import (
     QueueVisit,
     Record,
     RingAttempt,
+    StaffingReading,
     Transfer,
     WrapUp,
 )
 from ringwatch.core.standards import Policy
 from ringwatch.flow.hub import Inbox
+from ringwatch.sinks.staffing_metrics import StaffingMetrics
 
 WAIT_BUCKETS = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
 RING_BUCKETS = (1, 2, 3, 4, 5, 6, 8, 10)
@@ -59,6 +62,8 @@ _COMMON_WAITS = ("answered", "abandoned", "timeout")
 # A fact told twice follows its first telling closely (a reconnect, a second witness): hours of calls fit.
 _REMEMBERED = 50_000
 _PAGE_SECONDS = 1.0
+# Each replaces the one before it.
+_READINGS = frozenset({QueueReading, StaffingReading})
 # The version every reader knows: some take what calls itself 1.0.0 for no metrics at all, and nothing here needs it.
 _CONTENT_TYPE_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -101,6 +106,7 @@ class MetricsSink:
         self._counted: OrderedDict[tuple[str, Key], None] = OrderedDict()
         self._pages: dict[bool, tuple[float, bytes]] = {}
         self._known: set[tuple[str, str]] = set()
+        self._lines = {pbx: frozenset(policy.line_names) for pbx, policy in policies.items()}
         self._make(agents=agents)
         self._by_type: dict[type, Callable[..., None]] = {
             Anomaly: self._anomaly,
@@ -113,6 +119,7 @@ class MetricsSink:
             QueueReading: self._reading,
             QueueVisit: self._visit,
             RingAttempt: self._attempt,
+            StaffingReading: self._staffed,
             Transfer: self._transfer,
             WrapUp: self._wrap_up,
         }
@@ -159,6 +166,7 @@ class MetricsSink:
             *queue,
         )
         self._members = gauge("queue_members", "Members of the queue by state.", *queue, "state")
+        self._staffing = StaffingMetrics(registry)
         self._gaps = counter("gap_seconds", "Time in which the PBX was not heard.", "pbx")
         self._drifts = counter("state_drift", "What a listing of the PBX put right here.", "pbx", "what")
         self._anomalies = counter("anomalies", "Things that no rule foresaw.", "pbx", "kind")
@@ -184,7 +192,7 @@ class MetricsSink:
             count = self._by_type.get(kind)
             if count is None:
                 continue
-            if kind is not QueueReading:
+            if kind not in _READINGS:
                 identity = (kind.__name__, record.key)
                 if identity in self._counted:
                     continue
@@ -214,6 +222,8 @@ class MetricsSink:
         self._known.add((pbx, queue))
         for family in (self._offered, self._holds, self._wrapups, self._waiting, self._oldest):
             family(pbx, queue)
+        if queue not in self._lines[pbx]:
+            self._staffing.zero(pbx, queue)
         for family, words in (
             (self._ended, get_args(Outcome)),
             (self._waits, _COMMON_WAITS),
@@ -297,6 +307,10 @@ class MetricsSink:
 
     def _drift(self, drift: Drift) -> None:
         self._drifts(drift.pbx, drift.what).inc()
+
+    def _staffed(self, reading: StaffingReading) -> None:
+        self._zero(reading.pbx, reading.queue)
+        self._staffing.show(reading)
 
     def _reading(self, reading: QueueReading) -> None:
         pbx, queue = reading.pbx, reading.queue

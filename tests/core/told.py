@@ -22,6 +22,7 @@ from ringwatch.core.facts import (
     Reading,
     Record,
     RingAttempt,
+    StaffingReading,
     Transfer,
     WrapUp,
     to_json,
@@ -138,6 +139,6 @@ def assert_sound(told: Told) -> None:
 
 def assert_told_once(told: Told) -> None:
     """Ask that no two facts of a kind share an identity; a reading replaces the one before."""
-    facts = [record for record in told.records if not isinstance(record, Anomaly | QueueReading)]
+    facts = [record for record in told.records if not isinstance(record, Anomaly | QueueReading | StaffingReading)]
     identities = Counter((type(fact), fact.key) for fact in facts)
     assert [identity for identity, times in identities.items() if times > 1] == []

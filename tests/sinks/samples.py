@@ -20,6 +20,7 @@ from ringwatch.core.facts import (
     QueueVisit,
     Record,
     RingAttempt,
+    StaffingReading,
     Transfer,
     WrapUp,
 )
@@ -168,10 +169,21 @@ READING = QueueReading(
         "unknown": 0,
     },
 )
+STAFFED = StaffingReading(
+    pbx="main",
+    queue="support",
+    at=NINE + 60,
+    agents_required=7,
+    agents_present=4.5,
+    occupancy=0.9,
+    estimated_wait_seconds=40.0,
+    load_gini=0.25,
+)
 
 EVERY_KIND: tuple[Record, ...] = (
     OFFERED,
     READING,
+    STAFFED,
     ATTEMPT,
     LEG,
     HOLD,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import Callable
 from functools import cache
@@ -21,7 +22,7 @@ from ringwatch.flow.hub import Hub, Inbox
 from ringwatch.flow.pump import Pump
 from ringwatch.sinks.itself import Itself
 from ringwatch.sinks.metrics import MetricsSink
-from tests.accounting import differences, families, metrics_equal_facts
+from tests.accounting import STAFFING, differences, families, metrics_equal_facts
 from tests.flow.scripted import Scripted
 from tests.tools.captures import path as capture_path
 from tests.tools.properties import PATIENT
@@ -37,6 +38,7 @@ from .samples import (
     LEG,
     OFFERED,
     READING,
+    STAFFED,
     TRANSFER,
     VISIT,
     numbered,
@@ -61,6 +63,11 @@ NAMES = {
     "ringwatch_queue_waiting": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_oldest_wait_timestamp_seconds": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_members": ("gauge", ("pbx", "queue", "state")),
+    "ringwatch_queue_agents_present": ("gauge", ("pbx", "queue")),
+    "ringwatch_queue_agents_required": ("gauge", ("pbx", "queue")),
+    "ringwatch_queue_occupancy_ratio": ("gauge", ("pbx", "queue")),
+    "ringwatch_queue_estimated_wait_seconds": ("gauge", ("pbx", "queue")),
+    "ringwatch_queue_load_gini": ("gauge", ("pbx", "queue")),
     "ringwatch_gap_seconds": ("counter", ("pbx",)),
     "ringwatch_anomalies": ("counter", ("kind", "pbx")),
     "ringwatch_state_drift": ("counter", ("pbx", "what")),
@@ -352,6 +359,9 @@ class TestZeros:
         assert value(page, "ringwatch_hold_seconds_count", **where) == 0
         assert value(page, "ringwatch_queue_waiting", **where) == 0
         assert value(page, "ringwatch_queue_oldest_wait_timestamp_seconds", **where) == 0
+        # Zero is a number of agents, and nobody's occupancy; a direct line has neither.
+        staffed = [str(value(page, name, **where)) for name in STAFFING]
+        assert staffed == (["0.0", *["nan"] * 4] if queue == "support" else ["None"] * 5)
         assert sum(_of(page, "ringwatch_calls_total", queue).values()) == 0
 
     def test_the_wait_of_a_rare_outcome_appears_with_its_first_caller(self) -> None:
@@ -403,6 +413,20 @@ class TestCounting:
         assert value(page, "ringwatch_queue_waiting", **where) == 2
         oldest = value(page, "ringwatch_queue_oldest_wait_timestamp_seconds", **where)
         assert oldest == READING.oldest_joined_at
+
+    def test_staffing_is_shown_as_it_was_told_last(self) -> None:
+        """A figure that is no longer known is no longer shown, and with nobody there the wait has no end.
+
+        A queue whose name is that of the direct line is shown as well.
+        """
+        page = metrics(STAFFED).render()
+        assert [next(iter(_of(page, name, "support").values())) for name in STAFFING] == [4.5, 7, 0.9, 40, 0.25]
+        empty = replace(STAFFED, agents_required=None, agents_present=0.0, estimated_wait_seconds=math.inf)
+        page = metrics(STAFFED, replace(empty, occupancy=None, load_gini=None)).render()
+        shown = [str(next(iter(_of(page, name, "support").values()))) for name in STAFFING]
+        assert shown == ["0.0", "nan", "nan", "inf", "nan"]
+        page = metrics(replace(STAFFED, queue="direct")).render()
+        assert value(page, "ringwatch_queue_agents_required", pbx="main", queue="direct") == 7
 
     def test_who_was_turned_away_at_the_door_has_not_waited(self) -> None:
         """A zero in the histogram would flatter the desk."""
@@ -494,7 +518,7 @@ class TestAccounting:
         assert differences(page, [*facts, numbered(VISIT, 2)]) != []
         for line in page.splitlines():
             name, _, number = line.rpartition(" ")
-            if line.startswith("#") or "_queue_" in name or 'queue="direct"' in name:
+            if line.startswith("#") or re.search("_queue_(wait|oldest|members)", name) or 'queue="direct"' in name:
                 continue
             tampered = page.replace(line, f"{name} {float(number) + 1}")
             assert differences(tampered, facts) != [], line
