@@ -119,12 +119,13 @@ class Ledger:
             self._rings("caller", fact.caller_rings, where)
 
     def _served(self, fact: QueueVisit | Call, where: Mapping[str, str]) -> None:
-        self.count("ringwatch_calls_offered", where)
-        self.count("ringwatch_calls", {**where, "outcome": fact.outcome})
+        hours = {"hours": fact.hours}
+        self.count("ringwatch_calls_offered", {**where, **hours})
+        self.count("ringwatch_calls", {**where, **hours, "outcome": fact.outcome})
         if not fact.outcome.startswith("refused_"):
             self.observe("ringwatch_wait_seconds", {**where, "outcome": fact.outcome}, fact.wait_seconds)
         if fact.in_time is not None:
-            self.count("ringwatch_third_ring", {**where, "result": "met" if fact.in_time else "missed"})
+            self.count("ringwatch_third_ring", {**where, **hours, "result": "met" if fact.in_time else "missed"})
 
     def _rings(self, heard_by: str, rings: int | None, where: Mapping[str, str]) -> None:
         if rings is not None:

@@ -70,7 +70,7 @@ def test_the_page_can_be_written(tmp_path: Path) -> None:
     """As a replay writes it."""
     page = tmp_path / "page.prom"
     assert run(SMALL, "--metrics", page, "--pbx", "east").exit_code == 0
-    assert 'ringwatch_calls_total{outcome="answered",pbx="east",queue="support"} 8.0' in page.read_text()
+    assert 'ringwatch_calls_total{hours="open",outcome="answered",pbx="east",queue="support"} 8.0' in page.read_text()
 
 
 def test_a_person_gets_the_summary_of_a_replay() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ringwatch.core import events as ev
-from ringwatch.core.facts import AttemptResult, CallOffered, Direction, EndedBy, Outcome, Record
+from ringwatch.core.facts import AttemptResult, Direction, EndedBy, Outcome, Record
 from ringwatch.core.lifecycle import DIAL_STATUS, HANGUP_CAUSE, VisitSignal
 from ringwatch.core.passing import Passing
 from ringwatch.core.queues import Queues
@@ -227,7 +227,7 @@ class Calls:
             call.offered_at = at
             if call.direction == "inbound":
                 call.line = self._policy.line(call.channel.exten, call.channel.context)
-                self._tell(CallOffered(pbx=self._pbx, call_id=call.call_id, queue=call.line, ordinal=1, at=at))
+                self._tell(self._teller.offered(call, call.line, 1, at))
         if call.direction == "outbound" and not ours:
             # The customer's phone is not the desk's: how long it rings is nobody's merit.
             dest.owner = call

@@ -43,6 +43,8 @@ MemberState = Literal["free", "ringing", "talking", "on_hold", "wrap_up", "pause
 AgentStateName = MemberState | Literal["logged_out"]
 DriftOf = Literal["callers", "channels", "members"]
 Witness = Literal["ami", "queue_log"]
+Hours = Literal["open", "closed"]
+"""By the opening hours of the queue or line, when the caller asked there. Files of the first version are without."""
 AMI_PRECISION = 0.001
 QUEUE_LOG_PRECISION = 1.0
 LISTED_PRECISION = 1.0
@@ -83,6 +85,7 @@ class QueueVisit(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field=
     facts of the first version, and then it is the call's."""
     source: Witness = "ami"
     precision: float = AMI_PRECISION
+    hours: Hours = "open"
 
     @property
     def key(self) -> Key:
@@ -94,7 +97,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"
     """One caller's whole journey.
 
     ``line`` is set when an outside caller was first offered to phones without a queue; only then is the ringing told
-    here, else the visits tell it.
+    here, else the visits tell it. ``hours`` are those of the line, or of the first queue.
     """
 
     pbx: str
@@ -121,6 +124,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"
     line: str | None
     source: Witness = "ami"
     precision: float = AMI_PRECISION
+    hours: Hours = "open"
 
     @property
     def key(self) -> Key:
@@ -322,6 +326,7 @@ class CallOffered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     queue: str
     ordinal: int
     at: float
+    hours: Hours = "open"
 
     @property
     def key(self) -> Key:

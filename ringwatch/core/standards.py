@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 
+from ringwatch.core.facts import Hours
 from ringwatch.core.hours import OpeningHours
 
 # On and off times in milliseconds, in turn; the sum is the period of one ring.
@@ -107,6 +108,14 @@ class Policy:
     def hours(self, queue: str) -> OpeningHours:
         """Return the opening hours of a queue or line by name."""
         return self.opening.get(queue, self.default_hours)
+
+    def hours_at(self, queue: str, at: float) -> Hours:
+        """Say whether a queue or line is open at a moment, as the facts do."""
+        return "open" if self.hours(queue).is_open(at) else "closed"
+
+    def hours_told(self, queue: str) -> tuple[Hours, ...]:
+        """Return all that can be said of a queue's or line's hours: without a plan it is never closed."""
+        return ("open", "closed") if self.hours(queue).is_planned else ("open",)
 
     @property
     def line_names(self) -> list[str]:

@@ -8,6 +8,7 @@ from ringwatch.core.facts import (
     LISTED_PRECISION,
     AttemptResult,
     Call,
+    CallOffered,
     EndedBy,
     Hold,
     HoldKind,
@@ -84,7 +85,13 @@ class Teller:
             talk_ended_by=ended_by,
             uniqueid=visit.channel.uniqueid,
             precision=LISTED_PRECISION if visit.found else AMI_PRECISION,
+            hours=self._policy.hours_at(visit.queue, visit.joined_at),
         )
+
+    def offered(self, call: CallState, queue: str, ordinal: int, at: float) -> CallOffered:
+        """Tell that a caller asks to be served."""
+        hours = self._policy.hours_at(queue, at)
+        return CallOffered(pbx=self._pbx, call_id=call.call_id, queue=queue, ordinal=ordinal, at=at, hours=hours)
 
     def leg(self, leg: LegState, ended_at: float, ended_by: EndedBy, lines_waiting: int) -> Leg:
         """Tell a stretch of conversation."""
@@ -155,7 +162,9 @@ class Teller:
         standard = self._policy.standard(call.line or DIRECT)
         answered = call.answered_at is not None or call.answered_unseen
         waited_until = call.answered_at if call.answered_at is not None else ended_at
-        wait = waited_until - (call.offered_at if call.offered_at is not None else call.started_at)
+        asked_at = call.offered_at if call.offered_at is not None else call.started_at
+        first = call.line or next(iter(call.queues), DIRECT)
+        wait = waited_until - asked_at
         outcome = self._outcome(call)
         if call.line and outcome == "abandoned" and wait < standard.short_abandon_seconds:
             outcome = "short_abandoned"
@@ -194,6 +203,7 @@ class Teller:
             in_time=in_time,
             line=call.line,
             precision=AMI_PRECISION if call.channel.found_at is None else LISTED_PRECISION,
+            hours=self._policy.hours_at(first, asked_at),
         )
 
     @staticmethod

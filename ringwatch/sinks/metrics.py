@@ -136,13 +136,15 @@ class MetricsSink:
         def histogram(name: str, text: str, buckets: Sequence[float], *labels: str) -> _Family[Histogram]:
             return _Family(Histogram(f"ringwatch_{name}", text, labels, registry=registry, buckets=buckets))
 
-        self._offered = counter("calls_offered", "Callers who asked to be served.", *queue)
-        self._ended = counter("calls", "Callers by how it ended for them.", *queue, "outcome")
+        self._offered = counter("calls_offered", "Callers who asked to be served.", *queue, "hours")
+        self._ended = counter("calls", "Callers by how it ended for them.", *queue, "hours", "outcome")
         self._waits = histogram(
             "wait_seconds", "Wait of a caller until the end of it.", WAIT_BUCKETS, *queue, "outcome"
         )
         self._rings = histogram("answer_rings", "Rings until the answer.", RING_BUCKETS, *queue, "heard_by")
-        self._third_ring = counter("third_ring", "Callers in time by the third-ring rule, or not.", *queue, "result")
+        self._third_ring = counter(
+            "third_ring", "Callers in time by the third-ring rule, or not.", *queue, "hours", "result"
+        )
         self._attempts = counter("ring_attempts", "Devices rung, by how it ended.", *queue, "result")
         self._talks = histogram(
             "talk_seconds", "Talk of an agent with a caller, holds left out.", TALK_BUCKETS, *queue, "pressure"
@@ -212,30 +214,34 @@ class MetricsSink:
         if (pbx, queue) in self._known:
             return
         self._known.add((pbx, queue))
-        for family in (self._offered, self._holds, self._wrapups, self._waiting, self._oldest):
-            family(pbx, queue)
+        for plain in (self._holds, self._wrapups, self._waiting, self._oldest):
+            plain(pbx, queue)
         for family, words in (
-            (self._ended, get_args(Outcome)),
             (self._waits, _COMMON_WAITS),
             (self._rings, ("agent", "desk", "caller")),
-            (self._third_ring, ("met", "missed")),
             (self._attempts, get_args(AttemptResult)),
             (self._talks, ("none", "lines_waiting")),
             (self._members, MEMBER_STATES),
         ):
             for word in words:
                 family(pbx, queue, word)
+        for hours in self._policies[pbx].hours_told(queue):
+            self._offered(pbx, queue, hours)
+            for outcome in get_args(Outcome):
+                self._ended(pbx, queue, hours, outcome)
+            for result in ("met", "missed"):
+                self._third_ring(pbx, queue, hours, result)
         for kind in ("blind", "attended"):
             for result in ("success", "failed"):
                 self._transfers(pbx, queue, kind, result)
 
     def _call_offered(self, offered: CallOffered) -> None:
         self._zero(offered.pbx, offered.queue)
-        self._offered(offered.pbx, offered.queue).inc()
+        self._offered(offered.pbx, offered.queue, offered.hours).inc()
 
     def _visit(self, visit: QueueVisit) -> None:
         self._zero(visit.pbx, visit.queue)
-        self._served(visit.pbx, visit.queue, visit.outcome, visit.wait_seconds, in_time=visit.in_time)
+        self._served(visit, visit.queue)
         if visit.outcome == "answered":
             heard = (("agent", visit.agent_rings), ("desk", _all_rings(visit)), ("caller", visit.caller_rings))
             self._rung(visit.pbx, visit.queue, heard)
@@ -243,16 +249,16 @@ class MetricsSink:
     def _call(self, call: Call) -> None:
         if call.line is None:
             return
-        self._served(call.pbx, call.line, call.outcome, call.wait_seconds, in_time=call.in_time)
+        self._served(call, call.line)
         if call.answered:
             self._rung(call.pbx, call.line, (("desk", _all_rings(call)), ("caller", call.caller_rings)))
 
-    def _served(self, pbx: str, queue: str, outcome: Outcome, wait: float, *, in_time: bool | None) -> None:
-        self._ended(pbx, queue, outcome).inc()
-        if outcome not in _NO_WAIT:
-            self._waits(pbx, queue, outcome).observe(wait)
-        if in_time is not None:
-            self._third_ring(pbx, queue, "met" if in_time else "missed").inc()
+    def _served(self, told: QueueVisit | Call, queue: str) -> None:
+        self._ended(told.pbx, queue, told.hours, told.outcome).inc()
+        if told.outcome not in _NO_WAIT:
+            self._waits(told.pbx, queue, told.outcome).observe(told.wait_seconds)
+        if told.in_time is not None:
+            self._third_ring(told.pbx, queue, told.hours, "met" if told.in_time else "missed").inc()
 
     def _rung(self, pbx: str, queue: str, heard: Iterable[tuple[str, int | None]]) -> None:
         for by, rings in heard:

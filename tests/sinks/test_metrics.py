@@ -16,6 +16,7 @@ from prometheus_client.metrics_core import Metric
 from ringwatch import app
 from ringwatch.core.engine import Engine
 from ringwatch.core.facts import CallOffered, Outcome, QueueReading, QueueVisit, Record
+from ringwatch.core.hours import ALWAYS, OpeningHours
 from ringwatch.core.standards import Line, Policy, Standard
 from ringwatch.flow.hub import Hub, Inbox
 from ringwatch.flow.pump import Pump
@@ -48,11 +49,11 @@ FORMS = ("text", OPENMETRICS)
 
 NAMES = {
     # By the product's text: the family, its type, its labels.
-    "ringwatch_calls_offered": ("counter", ("pbx", "queue")),
-    "ringwatch_calls": ("counter", ("outcome", "pbx", "queue")),
+    "ringwatch_calls_offered": ("counter", ("hours", "pbx", "queue")),
+    "ringwatch_calls": ("counter", ("hours", "outcome", "pbx", "queue")),
     "ringwatch_wait_seconds": ("histogram", ("outcome", "pbx", "queue")),
     "ringwatch_answer_rings": ("histogram", ("heard_by", "pbx", "queue")),
-    "ringwatch_third_ring": ("counter", ("pbx", "queue", "result")),
+    "ringwatch_third_ring": ("counter", ("hours", "pbx", "queue", "result")),
     "ringwatch_ring_attempts": ("counter", ("pbx", "queue", "result")),
     "ringwatch_talk_seconds": ("histogram", ("pbx", "pressure", "queue")),
     "ringwatch_hold_seconds": ("histogram", ("pbx", "queue")),
@@ -329,13 +330,22 @@ class TestZeros:
         for what in ("callers", "channels", "members"):
             assert value(page, "ringwatch_state_drift_total", pbx="main", what=what) == 0
 
+    def test_only_what_closes_at_times_has_zeros_of_being_closed(self) -> None:
+        """A desk without opening hours would have its series twice for nothing."""
+        weekdays = OpeningHours(week=(*ALWAYS[:5], (), ()))
+        policy = Policy(standards={"support": Standard(), "night": Standard()}, opening={"support": weekdays})
+        page = metrics(policy=policy).render()
+        for name in ("ringwatch_calls_offered_total", "ringwatch_calls_total", "ringwatch_third_ring_total"):
+            told = {(dict(labels)["queue"], dict(labels)["hours"]) for labels in samples(page, name)}
+            assert told == {("support", "open"), ("support", "closed"), ("night", "open"), ("direct", "open")}
+
     def test_a_discovered_queue_has_all_its_zeros_from_its_first_reading(self) -> None:
         """The listing on attaching is enough; nobody need have called."""
         self._has_zeros(metrics(replace(READING, waiting=0, oldest_joined_at=None)).render(), "support")
 
     def _has_zeros(self, page: bytes, queue: str) -> None:
         where = {"pbx": "main", "queue": queue}
-        assert value(page, "ringwatch_calls_offered_total", **where) == 0
+        assert value(page, "ringwatch_calls_offered_total", **where, hours="open") == 0
         outcomes = {dict(labels)["outcome"] for labels in _of(page, "ringwatch_calls_total", queue)}
         assert outcomes == set(Outcome.__args__)  # type: ignore[attr-defined]
         waits = {dict(labels)["outcome"] for labels in _of(page, "ringwatch_wait_seconds_count", queue)}
@@ -389,7 +399,7 @@ class TestCounting:
         sink = metrics()
         sink.apply(numbered(OFFERED, number) for number in range(500))
         sink.apply(numbered(OFFERED, number) for number in range(400, 500))
-        assert value(sink.render(), "ringwatch_calls_offered_total", pbx="main", queue="support") == 500
+        assert value(sink.render(), "ringwatch_calls_offered_total", pbx="main", queue="support", hours="open") == 500
 
     def test_a_reading_replaces_the_last(self) -> None:
         """It says how things stand, so the same one may come again and again."""
@@ -408,7 +418,9 @@ class TestCounting:
         """A zero in the histogram would flatter the desk."""
         page = metrics(replace(VISIT, outcome="refused_full", wait_seconds=0.0)).render()
         assert sum(samples(page, "ringwatch_wait_seconds_count").values()) == 0
-        assert value(page, "ringwatch_calls_total", pbx="main", queue="support", outcome="refused_full") == 1
+        assert (
+            value(page, "ringwatch_calls_total", pbx="main", queue="support", outcome="refused_full", hours="open") == 1
+        )
 
     def test_talk_is_under_pressure_from_the_number_of_lines_the_queue_says(self) -> None:
         """The default is three; a queue may have its own."""
@@ -422,6 +434,17 @@ class TestCounting:
         where = {"pbx": "main", "pressure": "lines_waiting"}
         assert value(page, "ringwatch_talk_seconds_count", **where, queue="support") == 2
         assert value(page, "ringwatch_talk_seconds_count", **where, queue="vip") == 4
+
+    def test_callers_are_told_apart_by_the_hours_in_which_they_came(self) -> None:
+        """Who calls a closed desk is no failure of those who serve an open one."""
+        closed = [numbered(each, 2, hours="closed") for each in (OFFERED, VISIT)]
+        page = metrics(OFFERED, VISIT, *closed, numbered(VISIT, 3, hours="closed", in_time=False)).render()
+        where = {"pbx": "main", "queue": "support"}
+        for hours, served in (("open", 1), ("closed", 2)):
+            assert value(page, "ringwatch_calls_offered_total", **where, hours=hours) == 1
+            assert value(page, "ringwatch_calls_total", **where, hours=hours, outcome="answered") == served
+            assert value(page, "ringwatch_third_ring_total", **where, hours=hours, result="met") == 1
+        assert value(page, "ringwatch_third_ring_total", **where, hours="closed", result="missed") == 1
 
     def test_what_served_no_outside_caller_is_not_counted(self) -> None:
         """Calls from phone to phone have neither a queue nor a line."""
@@ -444,8 +467,8 @@ class TestCounting:
         attempt = replace(ATTEMPT, queue=None, line="direct")
         page = metrics(offered, call, attempt).render()
         where = {"pbx": "main", "queue": "direct"}
-        assert value(page, "ringwatch_calls_offered_total", **where) == 1
-        assert value(page, "ringwatch_calls_total", **where, outcome="answered") == 1
+        assert value(page, "ringwatch_calls_offered_total", **where, hours="open") == 1
+        assert value(page, "ringwatch_calls_total", **where, outcome="answered", hours="open") == 1
         for by in ("agent", "desk", "caller"):
             assert value(page, "ringwatch_answer_rings_count", **where, heard_by=by) == 1
         assert differences(page, [offered, call, attempt]) == []
@@ -462,8 +485,8 @@ class TestCounting:
         sink = MetricsSink({"main": Policy(), "north": Policy()})
         sink.apply([OFFERED, replace(OFFERED, pbx="north"), replace(VISIT, pbx="north")])
         page = sink.render()
-        assert value(page, "ringwatch_calls_offered_total", pbx="north", queue="support") == 1
-        assert value(page, "ringwatch_calls_total", pbx="main", queue="support", outcome="answered") == 0
+        assert value(page, "ringwatch_calls_offered_total", pbx="north", queue="support", hours="open") == 1
+        assert value(page, "ringwatch_calls_total", pbx="main", queue="support", outcome="answered", hours="open") == 0
 
 
 class TestAccounting:
@@ -522,8 +545,26 @@ class TestPage:
         assert sink.page(openmetrics=False)[0] is first[0]
         assert sink.page(openmetrics=True)[0] is other[0]
         clock.now += 0.001
-        assert value(sink.page(openmetrics=False)[0], "ringwatch_calls_offered_total", pbx="main", queue="support") == 1
-        assert value(sink.page(openmetrics=True)[0], "ringwatch_calls_offered_total", pbx="main", queue="support") == 1
+        assert (
+            value(
+                sink.page(openmetrics=False)[0],
+                "ringwatch_calls_offered_total",
+                pbx="main",
+                queue="support",
+                hours="open",
+            )
+            == 1
+        )
+        assert (
+            value(
+                sink.page(openmetrics=True)[0],
+                "ringwatch_calls_offered_total",
+                pbx="main",
+                queue="support",
+                hours="open",
+            )
+            == 1
+        )
 
     def test_many_readers_at_once_are_one_rendering(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Fifty scrapes within a second cost as much as one."""

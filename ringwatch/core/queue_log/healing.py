@@ -204,6 +204,7 @@ def merged(ami: QueueVisit, log: QueueVisit) -> QueueVisit:
         ordinal=ami.ordinal,
         uniqueid=ami.uniqueid,
         joined_at=ami.joined_at,
+        hours=ami.hours,
         ended_at=max(log.ended_at, ami.joined_at),
         position=log.position if ami.position is None else ami.position,
         # Each is the least it can have been.
