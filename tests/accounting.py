@@ -40,6 +40,7 @@ COUNTERS = {
     "ringwatch_third_ring",
     "ringwatch_ring_attempts",
     "ringwatch_transfers",
+    "ringwatch_bounces",
     "ringwatch_gap_seconds",
     "ringwatch_anomalies",
     "ringwatch_state_drift",
@@ -53,6 +54,7 @@ HISTOGRAMS = {
     "ringwatch_talk_seconds",
     "ringwatch_hold_seconds",
     "ringwatch_wrapup_seconds",
+    "ringwatch_call_hops",
 }
 
 
@@ -85,8 +87,8 @@ class Ledger:
         match record:
             case QueueVisit():
                 self._visit(record)
-            case Call(line=str() as line):
-                self._direct_call(record, {"pbx": record.pbx, "queue": line})
+            case Call():
+                self._call(record)
             case RingAttempt():
                 self._attempt(record)
             case Leg():
@@ -111,6 +113,15 @@ class Ledger:
             self._rings("agent", fact.agent_rings, where)
             self._rings("desk", None if fact.in_time is None else fact.desk_rings, where)
             self._rings("caller", fact.caller_rings, where)
+
+    def _call(self, fact: Call) -> None:
+        asked = [each for each in (fact.line, *fact.queues) if each is not None]
+        for name in asked[:1]:
+            where = {"pbx": fact.pbx, "queue": name}
+            self.observe("ringwatch_call_hops", where, fact.transfers)
+            self.count("ringwatch_bounces", where, fact.bounces)
+        if fact.line is not None:
+            self._direct_call(fact, {"pbx": fact.pbx, "queue": fact.line})
 
     def _direct_call(self, fact: Call, where: Mapping[str, str]) -> None:
         self._served(fact, where)

@@ -131,6 +131,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"
         """Identity: (pbx, Uniqueid of the caller's first channel)."""
         return (self.pbx, self.call_id)
 
+    @property
+    def asked_first(self) -> str | None:
+        """Return the line or queue that the caller asked first; ``None`` who asked none."""
+        return self.line or next(iter(self.queues), None)
+
 
 class RingAttempt(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="ring_attempt"):
     """One device rung once. ``line`` names the direct line when no queue did the ringing."""

@@ -51,6 +51,7 @@ WAIT_BUCKETS = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
 RING_BUCKETS = (1, 2, 3, 4, 5, 6, 8, 10)
 TALK_BUCKETS = (15, 30, 60, 120, 180, 300, 450, 600, 900, 1200, 1800, 3600)
 HOLD_BUCKETS = (5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600)
+HOP_BUCKETS = (0, 1, 2, 3, 5)
 WRAPUP_BUCKETS = (2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300)
 
 # Callers turned away at the door have not waited.
@@ -154,6 +155,12 @@ class MetricsSink:
             "wrapup_seconds", "Time for which an agent is left alone after a call.", WRAPUP_BUCKETS, *queue
         )
         self._transfers = counter("transfers", "Transfers by agents.", *queue, "kind", "result")
+        self._hops = histogram(
+            "call_hops", "Transfers of a caller, under the queue or line asked first.", HOP_BUCKETS, *queue
+        )
+        self._bounces = counter(
+            "bounces", "Returns of a caller to a queue or agent, under the queue or line asked first.", *queue
+        )
         self._waiting = gauge("queue_waiting", "Callers in line now.", *queue)
         self._oldest = gauge(
             "queue_oldest_wait_timestamp_seconds",
@@ -214,7 +221,7 @@ class MetricsSink:
         if (pbx, queue) in self._known:
             return
         self._known.add((pbx, queue))
-        for plain in (self._holds, self._wrapups, self._waiting, self._oldest):
+        for plain in (self._holds, self._wrapups, self._hops, self._bounces, self._waiting, self._oldest):
             plain(pbx, queue)
         for family, words in (
             (self._waits, _COMMON_WAITS),
@@ -247,6 +254,10 @@ class MetricsSink:
             self._rung(visit.pbx, visit.queue, heard)
 
     def _call(self, call: Call) -> None:
+        if first := call.asked_first:
+            self._zero(call.pbx, first)
+            self._hops(call.pbx, first).observe(call.transfers)
+            self._bounces(call.pbx, first).inc(call.bounces)
         if call.line is None:
             return
         self._served(call, call.line)

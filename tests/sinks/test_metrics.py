@@ -59,6 +59,8 @@ NAMES = {
     "ringwatch_hold_seconds": ("histogram", ("pbx", "queue")),
     "ringwatch_wrapup_seconds": ("histogram", ("pbx", "queue")),
     "ringwatch_transfers": ("counter", ("kind", "pbx", "queue", "result")),
+    "ringwatch_call_hops": ("histogram", ("pbx", "queue")),
+    "ringwatch_bounces": ("counter", ("pbx", "queue")),
     "ringwatch_queue_waiting": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_oldest_wait_timestamp_seconds": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_members": ("gauge", ("pbx", "queue", "state")),
@@ -212,7 +214,7 @@ FAULTS: dict[str, Callable[[Metric], object]] = {
     "no help": lambda family: len(family.documentation) < 10 or not family.documentation.endswith("."),
     "not a base unit": lambda family: re.search("milli|micro|nano|minutes|hours|kilo|percent", family.name),
     "what is measured has a unit": lambda family: (
-        family.type == "histogram" and not family.name.endswith(("_seconds", "_rings"))
+        family.type == "histogram" and not family.name.endswith(("_seconds", "_rings", "_hops"))
     ),
     "names its type": lambda family: re.search("_(counter|gauge|histogram|summary|metric)(_|$)", family.name),
     "a counter ends in _total": lambda family: (
@@ -360,6 +362,8 @@ class TestZeros:
         assert pressure == {"none", "lines_waiting"}
         assert len(_of(page, "ringwatch_transfers_total", queue)) == 4
         assert value(page, "ringwatch_hold_seconds_count", **where) == 0
+        assert value(page, "ringwatch_call_hops_count", **where) == 0
+        assert value(page, "ringwatch_bounces_total", **where) == 0
         assert value(page, "ringwatch_queue_waiting", **where) == 0
         assert value(page, "ringwatch_queue_oldest_wait_timestamp_seconds", **where) == 0
         assert sum(_of(page, "ringwatch_calls_total", queue).values()) == 0
@@ -446,10 +450,26 @@ class TestCounting:
             assert value(page, "ringwatch_third_ring_total", **where, hours=hours, result="met") == 1
         assert value(page, "ringwatch_third_ring_total", **where, hours="closed", result="missed") == 1
 
+    def test_hops_and_bounces_are_those_of_a_whole_call(self) -> None:
+        """Told once, at its end, under the line that was asked first, or else the queue."""
+        calls = [
+            numbered(CALL, 1, transfers=3, bounces=2, queues=["support", "sales"]),
+            numbered(CALL, 2, transfers=0, queues=["support"]),
+            numbered(CALL, 3, transfers=1, bounces=1, line="direct", queues=["support"]),
+        ]
+        page = metrics(*calls, *calls).render()
+        support, direct = {"pbx": "main", "queue": "support"}, {"pbx": "main", "queue": "direct"}
+        hops = {le: value(page, "ringwatch_call_hops_bucket", **support, le=le) for le in ("0.0", "2.0", "3.0", "5.0")}
+        assert hops == {"0.0": 1, "2.0": 1, "3.0": 2, "5.0": 2}
+        assert value(page, "ringwatch_bounces_total", **support) == 2
+        assert value(page, "ringwatch_call_hops_sum", **direct) == 1
+        assert value(page, "ringwatch_bounces_total", **direct) == 1
+        assert "sales" not in {dict(labels)["queue"] for labels in samples(page, "ringwatch_bounces_total")}
+
     def test_what_served_no_outside_caller_is_not_counted(self) -> None:
         """Calls from phone to phone have neither a queue nor a line."""
         inside = [replace(each, queue=None, line=None) for each in (ATTEMPT, LEG, HOLD, TRANSFER)]
-        assert metrics(*inside, CALL).render() == metrics().render()
+        assert metrics(*inside, replace(CALL, queues=[])).render() == metrics().render()
 
     def test_rings_of_which_only_some_were_heard_are_not_counted(self) -> None:
         """In a gap, before ringwatch came, or by a queue_log: what is told is the least, and is not judged."""
