@@ -18,18 +18,17 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from ringwatch.core.facts import (
     Anomaly,
     Call,
-    CallOffered,
-    Drift,
+    Crossing,
     Gap,
     Hold,
     Leg,
-    QueueReading,
     QueueVisit,
     Record,
     RingAttempt,
     Transfer,
     WrapUp,
 )
+from ringwatch.core.readings import CallOffered, Drift, QueueReading, TalksReading
 from ringwatch.core.standards import Policy
 
 Labels = frozenset[tuple[str, str]]
@@ -41,6 +40,8 @@ COUNTERS = {
     "ringwatch_ring_attempts",
     "ringwatch_transfers",
     "ringwatch_bounces",
+    "ringwatch_calls_over_length",
+    "ringwatch_holds_over_limit",
     "ringwatch_gap_seconds",
     "ringwatch_anomalies",
     "ringwatch_state_drift",
@@ -93,7 +94,7 @@ class Ledger:
                 self._attempt(record)
             case Leg():
                 self._leg(record)
-            case Hold() | Transfer():
+            case Hold() | Transfer() | Crossing():
                 self._interval(record)
             case WrapUp():
                 self.observe("ringwatch_wrapup_seconds", {"pbx": record.pbx, "queue": record.queue}, record.seconds)
@@ -163,17 +164,22 @@ class Ledger:
         pressure = "lines_waiting" if fact.lines_waiting >= limit else "none"
         self.observe("ringwatch_talk_seconds", {**where, "pressure": pressure}, fact.talk_seconds)
 
-    def _interval(self, fact: Hold | Transfer) -> None:
+    def _interval(self, fact: Hold | Transfer | Crossing) -> None:
         where = _where(fact)
         if where is None:
             return
         if isinstance(fact, Hold):
             self.observe("ringwatch_hold_seconds", where, fact.seconds)
+        elif isinstance(fact, Crossing):
+            if fact.what == "hold_limit":
+                self.count("ringwatch_holds_over_limit", where)
+            else:
+                self.count("ringwatch_calls_over_length", {**where, "bound": fact.what.removeprefix("talk_")})
         else:
             self.count("ringwatch_transfers", {**where, "kind": fact.kind, "result": fact.result})
 
 
-def _where(fact: RingAttempt | Leg | Hold | Transfer) -> dict[str, str] | None:
+def _where(fact: RingAttempt | Leg | Hold | Transfer | Crossing) -> dict[str, str] | None:
     """Return the labels of the queue, else of the direct line; ``None`` for what served no outside caller."""
     name = fact.queue if fact.queue is not None else fact.line
     return None if name is None else {"pbx": fact.pbx, "queue": name}
@@ -181,7 +187,7 @@ def _where(fact: RingAttempt | Leg | Hold | Transfer) -> dict[str, str] | None:
 
 def differences(page: str | bytes, facts: Iterable[Record], policies: Mapping[str, Policy] | None = None) -> list[str]:
     """Return every difference between a page and the facts it was made from, one readable line each."""
-    told = {(type(fact), fact.key): fact for fact in facts if not isinstance(fact, QueueReading)}
+    told = {(type(fact), fact.key): fact for fact in facts if not isinstance(fact, QueueReading | TalksReading)}
     ledger = Ledger(policies or {})
     for fact in told.values():
         ledger.enter(fact)

@@ -18,10 +18,12 @@ from typing import Any
 from ringwatch.core import events as ev
 from ringwatch.core.agents import BLINK_SECONDS
 from ringwatch.core.calls import Calls
-from ringwatch.core.facts import Anomaly, Fact, Gap, Leg, QueueReading, QueueVisit, Record
+from ringwatch.core.crossings import LATE_SECONDS
+from ringwatch.core.facts import Anomaly, Fact, Gap, Leg, QueueVisit, Record
 from ringwatch.core.lifecycle import VisitSignal
 from ringwatch.core.listings import Listings
 from ringwatch.core.queues import Queues
+from ringwatch.core.readings import QueueReading, TalksReading
 from ringwatch.core.standards import Policy
 from ringwatch.core.state import CallState
 
@@ -41,6 +43,7 @@ class Engine:
         self._agents = self._queues.agents
         self._calls = Calls(pbx, policy, self._queues, self._records.append)
         self._visits = self._calls.visits
+        self._crossings = self._calls.crossings
         self._at = 0.0
         self._broken: ev.StreamBroke | None = None
         self._listings = Listings(pbx, self._calls, self._queues, self._records.append)
@@ -108,8 +111,12 @@ class Engine:
                 self._visits.settle(at)
             if at >= self._listings.give_up_at:
                 self._listings.settle()
+                self._crossings.trust()
             if at >= self._agents.due_at:
                 self._agents.settle(at)
+            heard = at - LATE_SECONDS if type(event) is ev.Tick else at
+            if heard >= self._crossings.due_at:
+                self._crossings.settle(heard)
         self._handlers[type(event)](event)
         if not self._records:
             return []
@@ -120,9 +127,9 @@ class Engine:
         self._records.clear()
         return records
 
-    def readings(self) -> list[QueueReading]:
-        """Return how the queues stand that changed since the last call."""
-        return self._queues.readings()
+    def readings(self) -> list[QueueReading | TalksReading]:
+        """Return how the queues stand, and the conversations, that changed since the last call."""
+        return [*self._queues.readings(), *self._crossings.readings()]
 
     def close(self) -> list[Record]:
         """Stop looking: every call that is up is told as ``unknown``, as of the last event."""
@@ -198,6 +205,7 @@ class Engine:
         if self._broken is None:
             self._broken = event
             self._listings.broke()
+            self._crossings.doubt()
 
     def _stream_resumed(self, event: ev.StreamResumed) -> None:
         if broken := self._broken:

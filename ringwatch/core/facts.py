@@ -6,7 +6,7 @@ increments. Every metric, topic, row, alert and page is made from these records 
 Two kinds travel the same way:
 
 * **facts** are kept for good and written by ``--facts``; their fields are the contract of the product;
-* **readings** (`CallOffered`, `Drift`, `QueueReading`) say how things stand now, or what ringwatch noticed of itself.
+* **readings** (`ringwatch.core.readings`) say how things stand now, or what ringwatch noticed of itself.
 
 Times are seconds since 1970 in the PBX's own clock, durations are seconds, rounded to the millisecond.
 
@@ -21,6 +21,8 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+
+from ringwatch.core.readings import Hours, Key, Reading
 
 Outcome = Literal[
     "answered",
@@ -37,18 +39,15 @@ Outcome = Literal[
     "unknown",
 ]
 AttemptResult = Literal["answered", "no_answer", "elsewhere", "caller_gone", "busy", "failed"]
+CrossingOf = Literal["talk_target", "talk_limit", "hold_limit"]
 HoldKind = Literal["hold", "park", "consultation"]
 EndedBy = Literal["agent", "caller", "transfer", "unknown"]
 MemberState = Literal["free", "ringing", "talking", "on_hold", "wrap_up", "paused", "unavailable", "unknown"]
 AgentStateName = MemberState | Literal["logged_out"]
-DriftOf = Literal["callers", "channels", "members"]
 Witness = Literal["ami", "queue_log"]
-Hours = Literal["open", "closed"]
-"""By the opening hours of the queue or line, when the caller asked there. Files of the first version are without."""
 AMI_PRECISION = 0.001
 QUEUE_LOG_PRECISION = 1.0
 LISTED_PRECISION = 1.0
-Key = tuple[str | float, ...]
 Direction = Literal["inbound", "outbound", "internal"]
 
 
@@ -231,6 +230,30 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"
         return (self.pbx, self.call_id, self.started_at)
 
 
+class Crossing(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="crossing"):
+    """A conversation, still up at that moment, crossed a limit of the standard: of talk, or of one hold.
+
+    ``threshold`` is that limit in seconds: of talk without holds, or since the hold began.
+    """
+
+    pbx: str
+    call_id: str
+    queue: str | None
+    line: str | None
+    agent: str
+    interface: str
+    at: float
+    what: CrossingOf
+    threshold: float
+    source: Witness = "ami"
+    precision: float = AMI_PRECISION
+
+    @property
+    def key(self) -> Key:
+        """Identity: (pbx, call, device, limit, moment)."""
+        return (self.pbx, self.call_id, self.interface, self.what, self.at)
+
+
 class WrapUp(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="wrap_up"):
     """The work after a call of a queue: the agent's phone is free and the queues leave it alone.
 
@@ -323,57 +346,20 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="ty
         return (self.pbx, self.at, self.kind, self.detail)
 
 
-class CallOffered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A caller asked to be served: joined a queue, or made the phones of a direct line ring."""
-
-    pbx: str
-    call_id: str
-    queue: str
-    ordinal: int
-    at: float
-    hours: Hours = "open"
-
-    @property
-    def key(self) -> Key:
-        """Identity: that of the visit, or of the line's call."""
-        return (self.pbx, self.call_id, self.queue, self.ordinal)
-
-
-class Drift(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A listing contradicted what was believed, and no event explained it: one member, caller or channel put right.
-
-    What the first listing of a run shows is news, not drift.
-    """
-
-    pbx: str
-    at: float
-    what: DriftOf
-    subject: str
-    """Which one: a Uniqueid, with the queue before it where it stands in one; for people."""
-
-    @property
-    def key(self) -> Key:
-        """Identity: all of it."""
-        return (self.pbx, self.at, self.what, self.subject)
-
-
-class QueueReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How one queue stands: callers waiting, since when the oldest of them, members by state."""
-
-    pbx: str
-    queue: str
-    waiting: int
-    oldest_joined_at: float | None
-    members: dict[str, int]
-
-    @property
-    def key(self) -> Key:
-        """Identity: (pbx, queue); the next reading replaces the last."""
-        return (self.pbx, self.queue)
-
-
-Fact = QueueVisit | Call | RingAttempt | Leg | Transfer | Hold | WrapUp | AgentState | Membership | Gap | Anomaly
-Reading = CallOffered | Drift | QueueReading
+Fact = (
+    QueueVisit
+    | Call
+    | RingAttempt
+    | Leg
+    | Transfer
+    | Hold
+    | Crossing
+    | WrapUp
+    | AgentState
+    | Membership
+    | Gap
+    | Anomaly
+)
 Record = Fact | Reading
 
 _encoder = msgspec.json.Encoder()

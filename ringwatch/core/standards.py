@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 
-from ringwatch.core.facts import Hours
 from ringwatch.core.hours import OpeningHours
+from ringwatch.core.readings import Hours
 
 # On and off times in milliseconds, in turn; the sum is the period of one ring.
 CADENCES: Mapping[str, tuple[int, ...]] = MappingProxyType(
@@ -44,6 +44,8 @@ class Standard:
     ``cadence_ms`` is on/off in milliseconds; ``rings`` is the last ring that is still in time;
     ``short_abandon_seconds`` is the wait below which a caller who hung up is not held against the desk;
     ``lines_waiting`` is the number of waiting callers from which a talk counts as under pressure;
+    ``hold_limit_seconds`` is how long a caller may be left alone;
+    ``talk_target_seconds`` and ``talk_limit_seconds`` are how long a talk should last at most, and how long it may;
     ``wrapup_seconds`` is the queue's ``wrapuptime`` in queues.conf, which AMI does not tell.
     """
 
@@ -52,6 +54,9 @@ class Standard:
     short_abandon_seconds: float = 5.0
     lines_waiting: int = 3
     wrapup_seconds: float = 0.0
+    hold_limit_seconds: float = 30.0
+    talk_target_seconds: float = 600.0
+    talk_limit_seconds: float = 900.0
 
     @property
     def ring_period(self) -> float:

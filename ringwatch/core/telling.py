@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ringwatch.core.events import Transferred
 from ringwatch.core.facts import (
     AMI_PRECISION,
     LISTED_PRECISION,
     AttemptResult,
     Call,
-    CallOffered,
+    Crossing,
+    CrossingOf,
     EndedBy,
     Hold,
     HoldKind,
@@ -18,6 +21,7 @@ from ringwatch.core.facts import (
     RingAttempt,
     Transfer,
 )
+from ringwatch.core.readings import CallOffered, TalksReading
 from ringwatch.core.standards import DIRECT, Policy
 from ringwatch.core.state import Attempt, CallState, Visit, seconds
 from ringwatch.core.state import Leg as LegState
@@ -123,6 +127,33 @@ class Teller:
             seconds=seconds(ended_at - started_at),
             queue=leg.visit.queue if leg.visit else None,
             line=None if leg.visit else leg.call.line,
+        )
+
+    def crossing(self, leg: LegState, at: float, what: CrossingOf, threshold: float) -> Crossing:
+        """Tell that a conversation crossed a limit."""
+        return Crossing(
+            pbx=self._pbx,
+            call_id=leg.call.call_id,
+            queue=leg.visit.queue if leg.visit else None,
+            line=None if leg.visit else leg.call.line,
+            agent=leg.agent,
+            interface=leg.interface,
+            # A sum of timestamps: what binary rounding left below the microsecond says nothing.
+            at=round(at, 6),
+            what=what,
+            threshold=threshold,
+        )
+
+    def talks(self, queue: str, counts: Iterable[int]) -> TalksReading:
+        """Say how the conversations of a queue or line stand: over target and limit, on hold, and for too long."""
+        over_target, over_limit, on_hold, too_long = counts
+        return TalksReading(
+            pbx=self._pbx,
+            queue=queue,
+            over_target=over_target,
+            over_limit=over_limit,
+            on_hold=on_hold,
+            on_hold_over_limit=too_long,
         )
 
     def transfer(self, leg: LegState, event: Transferred, to: str, by: str = "") -> Transfer:

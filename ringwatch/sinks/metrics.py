@@ -29,21 +29,18 @@ from ringwatch.core.facts import (
     Anomaly,
     AttemptResult,
     Call,
-    CallOffered,
-    Drift,
-    DriftOf,
+    Crossing,
     Gap,
     Hold,
-    Key,
     Leg,
     Outcome,
-    QueueReading,
     QueueVisit,
     Record,
     RingAttempt,
     Transfer,
     WrapUp,
 )
+from ringwatch.core.readings import CallOffered, Drift, DriftOf, Key, QueueReading, TalksReading
 from ringwatch.core.standards import Policy
 from ringwatch.flow.hub import Inbox
 
@@ -59,9 +56,13 @@ _NO_WAIT = frozenset({"refused_full", "refused_empty"})
 _COMMON_WAITS = ("answered", "abandoned", "timeout")
 # A fact told twice follows its first telling closely (a reconnect, a second witness): hours of calls fit.
 _REMEMBERED = 50_000
+_READINGS = frozenset({QueueReading, TalksReading})
+"""What replaces the last of its kind, and is not counted."""
 _PAGE_SECONDS = 1.0
 # The version every reader knows: some take what calls itself 1.0.0 for no metrics at all, and nothing here needs it.
 _CONTENT_TYPE_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+_BOUNDS = {"talk_target": "target", "talk_limit": "limit"}
 
 _T = TypeVar("_T", Counter, Gauge, Histogram)
 
@@ -107,6 +108,7 @@ class MetricsSink:
             Anomaly: self._anomaly,
             Call: self._call,
             CallOffered: self._call_offered,
+            Crossing: self._crossing,
             Drift: self._drift,
             Gap: self._gap,
             Hold: self._hold,
@@ -114,6 +116,7 @@ class MetricsSink:
             QueueReading: self._reading,
             QueueVisit: self._visit,
             RingAttempt: self._attempt,
+            TalksReading: self._talks_reading,
             Transfer: self._transfer,
             WrapUp: self._wrap_up,
         }
@@ -161,6 +164,18 @@ class MetricsSink:
         self._bounces = counter(
             "bounces", "Returns of a caller to a queue or agent, under the queue or line asked first.", *queue
         )
+        self._over_length = counter(
+            "calls_over_length", "Talks that crossed the target or the limit, while still up.", *queue, "bound"
+        )
+        # OpenMetrics knows no gauge and counter of one name, the counter's "_total" left out.
+        self._over_length_now = gauge(
+            "calls_up_over_length", "Talks that are longer than the target or the limit now.", *queue, "bound"
+        )
+        self._holds_over_limit = counter("holds_over_limit", "Holds that crossed the limit.", *queue)
+        self._on_hold = gauge("calls_on_hold", "Callers on hold now.", *queue)
+        self._on_hold_over_limit = gauge(
+            "calls_on_hold_over_limit", "Callers who are on hold for longer than the limit now.", *queue
+        )
         self._waiting = gauge("queue_waiting", "Callers in line now.", *queue)
         self._oldest = gauge(
             "queue_oldest_wait_timestamp_seconds",
@@ -193,7 +208,7 @@ class MetricsSink:
             count = self._by_type.get(kind)
             if count is None:
                 continue
-            if kind is not QueueReading:
+            if kind not in _READINGS:
                 identity = (kind.__name__, record.key)
                 if identity in self._counted:
                     continue
@@ -221,13 +236,25 @@ class MetricsSink:
         if (pbx, queue) in self._known:
             return
         self._known.add((pbx, queue))
-        for plain in (self._holds, self._wrapups, self._hops, self._bounces, self._waiting, self._oldest):
+        for plain in (
+            self._holds,
+            self._wrapups,
+            self._hops,
+            self._bounces,
+            self._holds_over_limit,
+            self._on_hold,
+            self._on_hold_over_limit,
+            self._waiting,
+            self._oldest,
+        ):
             plain(pbx, queue)
         for family, words in (
             (self._waits, _COMMON_WAITS),
             (self._rings, ("agent", "desk", "caller")),
             (self._attempts, get_args(AttemptResult)),
             (self._talks, ("none", "lines_waiting")),
+            (self._over_length, _BOUNDS.values()),
+            (self._over_length_now, _BOUNDS.values()),
             (self._members, MEMBER_STATES),
         ):
             for word in words:
@@ -297,6 +324,22 @@ class MetricsSink:
     def _hold(self, hold: Hold) -> None:
         if name := hold.queue or hold.line:
             self._holds(hold.pbx, name).observe(hold.seconds)
+
+    def _crossing(self, crossing: Crossing) -> None:
+        if (name := crossing.queue or crossing.line) is None:
+            return
+        if bound := _BOUNDS.get(crossing.what):
+            self._over_length(crossing.pbx, name, bound).inc()
+        else:
+            self._holds_over_limit(crossing.pbx, name).inc()
+
+    def _talks_reading(self, reading: TalksReading) -> None:
+        where = (reading.pbx, reading.queue)
+        self._zero(*where)
+        self._over_length_now(*where, "target").set(reading.over_target)
+        self._over_length_now(*where, "limit").set(reading.over_limit)
+        self._on_hold(*where).set(reading.on_hold)
+        self._on_hold_over_limit(*where).set(reading.on_hold_over_limit)
 
     def _transfer(self, transfer: Transfer) -> None:
         if name := transfer.queue or transfer.line:

@@ -14,7 +14,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from ringwatch.core.facts import Call, CallOffered, Gap, Outcome, QueueReading, QueueVisit, Record
+from ringwatch.core.facts import Call, Gap, Outcome, QueueVisit, Record
+from ringwatch.core.readings import CallOffered, QueueReading
 from ringwatch.errors import one_line
 from ringwatch.flow.hub import Inbox
 

@@ -10,19 +10,18 @@ from ringwatch.core.facts import (
     AgentState,
     Anomaly,
     Call,
-    CallOffered,
-    Drift,
+    Crossing,
     Gap,
     Hold,
     Leg,
     Membership,
-    QueueReading,
     QueueVisit,
     Record,
     RingAttempt,
     Transfer,
     WrapUp,
 )
+from ringwatch.core.readings import CallOffered, Drift, QueueReading, TalksReading
 
 NINE = 1_795_424_400.0
 
@@ -125,6 +124,17 @@ HOLD = Hold(
     queue="support",
     line=None,
 )
+CROSSING = Crossing(
+    pbx="main",
+    call_id="1.0",
+    queue="support",
+    line=None,
+    agent="Anna",
+    interface="PJSIP/101",
+    at=NINE + 50,
+    what="hold_limit",
+    threshold=30.0,
+)
 WRAP_UP = WrapUp(
     pbx="main",
     agent="Anna",
@@ -168,13 +178,16 @@ READING = QueueReading(
         "unknown": 0,
     },
 )
+TALKS = TalksReading(pbx="main", queue="support", over_target=2, over_limit=1, on_hold=3, on_hold_over_limit=1)
 
 EVERY_KIND: tuple[Record, ...] = (
     OFFERED,
     READING,
+    TALKS,
     ATTEMPT,
     LEG,
     HOLD,
+    CROSSING,
     TRANSFER,
     VISIT,
     CALL,

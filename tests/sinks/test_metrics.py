@@ -15,8 +15,9 @@ from prometheus_client.metrics_core import Metric
 
 from ringwatch import app
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import CallOffered, Outcome, QueueReading, QueueVisit, Record
+from ringwatch.core.facts import CrossingOf, Outcome, QueueVisit, Record
 from ringwatch.core.hours import ALWAYS, OpeningHours
+from ringwatch.core.readings import CallOffered, QueueReading
 from ringwatch.core.standards import Line, Policy, Standard
 from ringwatch.flow.hub import Hub, Inbox
 from ringwatch.flow.pump import Pump
@@ -31,6 +32,7 @@ from .samples import (
     ANOMALY,
     ATTEMPT,
     CALL,
+    CROSSING,
     DRIFT,
     EVERY_KIND,
     GAP,
@@ -38,6 +40,7 @@ from .samples import (
     LEG,
     OFFERED,
     READING,
+    TALKS,
     TRANSFER,
     VISIT,
     numbered,
@@ -61,6 +64,11 @@ NAMES = {
     "ringwatch_transfers": ("counter", ("kind", "pbx", "queue", "result")),
     "ringwatch_call_hops": ("histogram", ("pbx", "queue")),
     "ringwatch_bounces": ("counter", ("pbx", "queue")),
+    "ringwatch_calls_over_length": ("counter", ("bound", "pbx", "queue")),
+    "ringwatch_calls_up_over_length": ("gauge", ("bound", "pbx", "queue")),
+    "ringwatch_holds_over_limit": ("counter", ("pbx", "queue")),
+    "ringwatch_calls_on_hold": ("gauge", ("pbx", "queue")),
+    "ringwatch_calls_on_hold_over_limit": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_waiting": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_oldest_wait_timestamp_seconds": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_members": ("gauge", ("pbx", "queue", "state")),
@@ -364,6 +372,10 @@ class TestZeros:
         assert value(page, "ringwatch_hold_seconds_count", **where) == 0
         assert value(page, "ringwatch_call_hops_count", **where) == 0
         assert value(page, "ringwatch_bounces_total", **where) == 0
+        for name in ("ringwatch_calls_over_length_total", "ringwatch_calls_up_over_length"):
+            assert {value(page, name, **where, bound=bound) for bound in ("target", "limit")} == {0}
+        for name in ("holds_over_limit_total", "calls_on_hold", "calls_on_hold_over_limit"):
+            assert value(page, f"ringwatch_{name}", **where) == 0
         assert value(page, "ringwatch_queue_waiting", **where) == 0
         assert value(page, "ringwatch_queue_oldest_wait_timestamp_seconds", **where) == 0
         assert sum(_of(page, "ringwatch_calls_total", queue).values()) == 0
@@ -466,9 +478,40 @@ class TestCounting:
         assert value(page, "ringwatch_bounces_total", **direct) == 1
         assert "sales" not in {dict(labels)["queue"] for labels in samples(page, "ringwatch_bounces_total")}
 
+    def test_a_limit_is_counted_when_it_is_crossed(self) -> None:
+        """Once, under its own name; the talk or the hold may go on for long."""
+        whats: tuple[CrossingOf, ...] = ("talk_target", "talk_limit", "hold_limit")
+        crossings = [replace(CROSSING, what=what) for what in whats]
+        later = replace(CROSSING, at=CROSSING.at + 60)
+        direct = numbered(CROSSING, 2, queue=None, line="direct")
+        page = metrics(*crossings, *crossings, later, direct).render()
+        support, line = {"pbx": "main", "queue": "support"}, {"pbx": "main", "queue": "direct"}
+        assert value(page, "ringwatch_calls_over_length_total", **support, bound="target") == 1
+        assert value(page, "ringwatch_calls_over_length_total", **support, bound="limit") == 1
+        assert value(page, "ringwatch_holds_over_limit_total", **support) == 2
+        assert value(page, "ringwatch_holds_over_limit_total", **line) == 1
+
+    def test_talks_are_shown_as_they_stand(self) -> None:
+        """Longer than promised, on hold, and on hold for too long; as long as they are."""
+        sink = metrics(TALKS, TALKS)
+        where = {"pbx": "main", "queue": "support"}
+
+        def shown() -> list[float | None]:
+            page = sink.render()
+            over = [value(page, "ringwatch_calls_up_over_length", **where, bound=each) for each in ("target", "limit")]
+            return [
+                *over,
+                value(page, "ringwatch_calls_on_hold", **where),
+                value(page, "ringwatch_calls_on_hold_over_limit", **where),
+            ]
+
+        assert shown() == [2, 1, 3, 1]
+        sink.apply([replace(TALKS, over_target=0, over_limit=0, on_hold=1, on_hold_over_limit=0)])
+        assert shown() == [0, 0, 1, 0]
+
     def test_what_served_no_outside_caller_is_not_counted(self) -> None:
         """Calls from phone to phone have neither a queue nor a line."""
-        inside = [replace(each, queue=None, line=None) for each in (ATTEMPT, LEG, HOLD, TRANSFER)]
+        inside = [replace(each, queue=None, line=None) for each in (ATTEMPT, LEG, HOLD, TRANSFER, CROSSING)]
         assert metrics(*inside, replace(CALL, queues=[])).render() == metrics().render()
 
     def test_rings_of_which_only_some_were_heard_are_not_counted(self) -> None:
@@ -537,7 +580,7 @@ class TestAccounting:
         assert differences(page, [*facts, numbered(VISIT, 2)]) != []
         for line in page.splitlines():
             name, _, number = line.rpartition(" ")
-            if line.startswith("#") or "_queue_" in name or 'queue="direct"' in name:
+            if line.startswith("#") or re.search("_queue_|_up_|_calls_on_hold", name) or 'queue="direct"' in name:
                 continue
             tampered = page.replace(line, f"{name} {float(number) + 1}")
             assert differences(tampered, facts) != [], line

@@ -21,10 +21,11 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from ringwatch.core.facts import QUEUE_LOG_PRECISION, Key, Leg, QueueVisit, Record, Transfer
+from ringwatch.core.facts import QUEUE_LOG_PRECISION, Leg, QueueVisit, Record, Transfer
 from ringwatch.core.queue_log.lines import Line
 from ringwatch.core.queue_log.stories import QueueLog
 from ringwatch.core.queue_log.telling import Story
+from ringwatch.core.readings import Key
 from ringwatch.core.standards import Policy
 from ringwatch.core.state import seconds
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from ringwatch.core.facts import (
     QUEUE_LOG_PRECISION,
     AttemptResult,
-    CallOffered,
     EndedBy,
     Leg,
     Outcome,
@@ -17,6 +16,7 @@ from ringwatch.core.facts import (
     Transfer,
 )
 from ringwatch.core.queue_log.lines import Line
+from ringwatch.core.readings import CallOffered
 from ringwatch.core.standards import Policy
 from ringwatch.core.state import seconds
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from ringwatch.core.facts import CallOffered, Fact, Leg, QueueVisit, Record, RingAttempt, Transfer
+from ringwatch.core.facts import Fact, Leg, QueueVisit, Record, RingAttempt, Transfer
 from ringwatch.core.queue_log import Line, Told, heal, lost
+from ringwatch.core.readings import CallOffered
 from ringwatch.core.standards import Policy
 from tests.tools.captures import NAMES, blocks, facts_of
 from tests.tools.properties import PATIENT
