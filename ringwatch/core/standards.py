@@ -68,6 +68,10 @@ class Standard:
         # Half a microsecond absorbs the binary rounding of two six-decimal timestamps: 15.0 s start ring 4 in nl.
         return 1 + int((seconds + 5e-7) // self.ring_period) if seconds > 0 else 0
 
+    def presses(self, lines_waiting: int) -> bool:
+        """Tell whether so many waiting callers put a talk under pressure."""
+        return lines_waiting >= self.lines_waiting
+
     def in_time(self, rings: int, *, answered: bool) -> bool | None:
         """Apply the third-ring rule: in time, missed, or (lost before the limit) counted neither way."""
         if answered:

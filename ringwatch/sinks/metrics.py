@@ -315,7 +315,7 @@ class MetricsSink:
     def _leg(self, leg: Leg) -> None:
         name = leg.queue or leg.line
         if name:
-            pressed = leg.lines_waiting >= self._policies[leg.pbx].standard(name).lines_waiting
+            pressed = self._policies[leg.pbx].standard(name).presses(leg.lines_waiting)
             self._talks(leg.pbx, name, "lines_waiting" if pressed else "none").observe(leg.talk_seconds)
         if self._agent_calls and self._agent_talk:
             self._agent_calls(leg.pbx, leg.agent).inc()
