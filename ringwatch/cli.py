@@ -117,7 +117,7 @@ def replay(capture: Path, config_path: Path | None, facts: Path | None, metrics:
         settings = config.load(config_path, os.environ)
         pbx = settings.pbx[0].name
         policy, agents = settings.policy_for(pbx), settings.metrics.agents
-    summary, page = Summary(), MetricsSink({pbx: policy}, agents=agents)
+    summary, page = Summary({pbx: policy}), MetricsSink({pbx: policy}, agents=agents)
     sinks: list[Sink] = [summary, page]
     if facts:
         sinks.append(FactsFile(facts))

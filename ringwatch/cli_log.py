@@ -82,7 +82,7 @@ def import_(
         pbx = pbx_of(settings, name).name
         policy, agents = settings.policy_for(pbx), settings.metrics.agents
     before = [fact for _, fact in read_facts(facts) if fact] if facts and facts.exists() else []
-    summary, page = Summary(), MetricsSink({pbx: policy}, agents=agents)
+    summary, page = Summary({pbx: policy}), MetricsSink({pbx: policy}, agents=agents)
     sinks: list[Sink] = [summary, page, *([FactsFile(facts)] if facts else [])]
 
     async def work() -> importing.Imported:

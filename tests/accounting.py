@@ -18,19 +18,17 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from ringwatch.core.facts import (
     Anomaly,
     Call,
-    CallOffered,
-    Drift,
+    Crossing,
     Gap,
     Hold,
     Leg,
-    QueueReading,
     QueueVisit,
     Record,
     RingAttempt,
-    StaffingReading,
     Transfer,
     WrapUp,
 )
+from ringwatch.core.readings import CallOffered, Drift, QueueReading, StaffingReading, TalksReading
 from ringwatch.core.standards import Policy
 
 Labels = frozenset[tuple[str, str]]
@@ -41,6 +39,9 @@ COUNTERS = {
     "ringwatch_third_ring",
     "ringwatch_ring_attempts",
     "ringwatch_transfers",
+    "ringwatch_bounces",
+    "ringwatch_calls_over_length",
+    "ringwatch_holds_over_limit",
     "ringwatch_gap_seconds",
     "ringwatch_anomalies",
     "ringwatch_state_drift",
@@ -54,6 +55,7 @@ HISTOGRAMS = {
     "ringwatch_talk_seconds",
     "ringwatch_hold_seconds",
     "ringwatch_wrapup_seconds",
+    "ringwatch_call_hops",
 }
 STAFFING = {
     "ringwatch_queue_agents_present": "agents_present",
@@ -93,13 +95,13 @@ class Ledger:
         match record:
             case QueueVisit():
                 self._visit(record)
-            case Call(line=str() as line):
-                self._direct_call(record, {"pbx": record.pbx, "queue": line})
+            case Call():
+                self._call(record)
             case RingAttempt():
                 self._attempt(record)
             case Leg():
                 self._leg(record)
-            case Hold() | Transfer():
+            case Hold() | Transfer() | Crossing():
                 self._interval(record)
             case WrapUp():
                 self.observe("ringwatch_wrapup_seconds", {"pbx": record.pbx, "queue": record.queue}, record.seconds)
@@ -120,6 +122,15 @@ class Ledger:
             self._rings("desk", None if fact.in_time is None else fact.desk_rings, where)
             self._rings("caller", fact.caller_rings, where)
 
+    def _call(self, fact: Call) -> None:
+        asked = [each for each in (fact.line, *fact.queues) if each is not None]
+        for name in asked[:1]:
+            where = {"pbx": fact.pbx, "queue": name}
+            self.observe("ringwatch_call_hops", where, fact.transfers)
+            self.count("ringwatch_bounces", where, fact.bounces)
+        if fact.line is not None:
+            self._direct_call(fact, {"pbx": fact.pbx, "queue": fact.line})
+
     def _direct_call(self, fact: Call, where: Mapping[str, str]) -> None:
         self._served(fact, where)
         if fact.answered:
@@ -127,12 +138,13 @@ class Ledger:
             self._rings("caller", fact.caller_rings, where)
 
     def _served(self, fact: QueueVisit | Call, where: Mapping[str, str]) -> None:
-        self.count("ringwatch_calls_offered", where)
-        self.count("ringwatch_calls", {**where, "outcome": fact.outcome})
+        hours = {"hours": fact.hours}
+        self.count("ringwatch_calls_offered", {**where, **hours})
+        self.count("ringwatch_calls", {**where, **hours, "outcome": fact.outcome})
         if not fact.outcome.startswith("refused_"):
             self.observe("ringwatch_wait_seconds", {**where, "outcome": fact.outcome}, fact.wait_seconds)
         if fact.in_time is not None:
-            self.count("ringwatch_third_ring", {**where, "result": "met" if fact.in_time else "missed"})
+            self.count("ringwatch_third_ring", {**where, **hours, "result": "met" if fact.in_time else "missed"})
 
     def _rings(self, heard_by: str, rings: int | None, where: Mapping[str, str]) -> None:
         if rings is not None:
@@ -159,17 +171,22 @@ class Ledger:
         pressure = "lines_waiting" if fact.lines_waiting >= limit else "none"
         self.observe("ringwatch_talk_seconds", {**where, "pressure": pressure}, fact.talk_seconds)
 
-    def _interval(self, fact: Hold | Transfer) -> None:
+    def _interval(self, fact: Hold | Transfer | Crossing) -> None:
         where = _where(fact)
         if where is None:
             return
         if isinstance(fact, Hold):
             self.observe("ringwatch_hold_seconds", where, fact.seconds)
+        elif isinstance(fact, Crossing):
+            if fact.what == "hold_limit":
+                self.count("ringwatch_holds_over_limit", where)
+            else:
+                self.count("ringwatch_calls_over_length", {**where, "bound": fact.what.removeprefix("talk_")})
         else:
             self.count("ringwatch_transfers", {**where, "kind": fact.kind, "result": fact.result})
 
 
-def _where(fact: RingAttempt | Leg | Hold | Transfer) -> dict[str, str] | None:
+def _where(fact: RingAttempt | Leg | Hold | Transfer | Crossing) -> dict[str, str] | None:
     """Return the labels of the queue, else of the direct line; ``None`` for what served no outside caller."""
     name = fact.queue if fact.queue is not None else fact.line
     return None if name is None else {"pbx": fact.pbx, "queue": name}
@@ -177,7 +194,7 @@ def _where(fact: RingAttempt | Leg | Hold | Transfer) -> dict[str, str] | None:
 
 def differences(page: str | bytes, facts: Iterable[Record], policies: Mapping[str, Policy] | None = None) -> list[str]:
     """Return every difference between a page and the facts it was made from, one readable line each."""
-    told = {(type(fact), fact.key): fact for fact in facts if not isinstance(fact, QueueReading)}
+    told = {(type(fact), fact.key): fact for fact in facts if not isinstance(fact, QueueReading | TalksReading)}
     ledger = Ledger(policies or {})
     for fact in told.values():
         ledger.enter(fact)

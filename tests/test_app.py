@@ -18,7 +18,8 @@ import aiohttp
 import pytest
 
 from ringwatch import app, config
-from ringwatch.core.facts import Call, CallOffered, Gap, QueueVisit, Reading, Record
+from ringwatch.core.facts import Call, Gap, QueueVisit, Record
+from ringwatch.core.readings import CallOffered, Reading
 from ringwatch.core.standards import Policy
 from ringwatch.errors import CaptureError, LoginRefused, RingwatchError
 from ringwatch.flow.hub import Inbox

@@ -13,7 +13,7 @@ import pytest
 from ringwatch.ami.translator import Translator
 from ringwatch.core import events as ev
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import QueueReading
+from ringwatch.core.readings import QueueReading, TalksReading
 from ringwatch.core.standards import Policy
 from tests.test_asterisk_order import AT_ONCE, MILLISECOND, MIXES, SCRIPTED, attempts_of, visit_of
 from tests.tools.captures import NAMES, blocks, facts_of
@@ -173,7 +173,7 @@ def test_a_member_is_told_of_by_every_queue(name: str) -> None:
     assert readings(changed) == readings(blocks(name))
 
 
-def readings(given: list[bytes] | tuple[bytes, ...]) -> list[QueueReading]:
+def readings(given: list[bytes] | tuple[bytes, ...]) -> list[QueueReading | TalksReading]:
     """Return how the queues stood, all along."""
     engine, told = Engine("main", Policy()), []
     for event in Translator().feed(given):

@@ -362,7 +362,7 @@ class TestReplay:
         facts = tmp_path / "facts.jsonl"
         result = call("replay", SCENARIOS, "-c", file, "--metrics", "-", "--facts", facts)
         assert result.exit_code == 0
-        assert 'ringwatch_calls_offered_total{pbx="desk",queue="ring group"} 1.0' in result.stdout
+        assert 'ringwatch_calls_offered_total{hours="open",pbx="desk",queue="ring group"} 1.0' in result.stdout
         assert 'ringwatch_agent_calls_total{agent="Anna",pbx="desk"}' in result.stdout
         assert {line["pbx"] for line in read(facts)} == {"desk"}
         answered = [each for each in read(facts) if each.get("outcome") == "answered" and each["type"] == "queue_visit"]

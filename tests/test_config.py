@@ -190,6 +190,9 @@ class TestReading:
                 "short_abandon_seconds": 5.0,
                 "lines_waiting": 3,
                 "wrapup_seconds": 0.0,
+                "hold_limit_seconds": 30.0,
+                "talk_target_seconds": 600.0,
+                "talk_limit_seconds": 900.0,
                 "service_level": 0.8,
                 "service_level_seconds": 20.0,
                 "max_occupancy": 0.85,
@@ -420,7 +423,17 @@ class TestStandards:
         own += "service_level = 0.9\nservice_level_seconds = 10\nstaffing_window_seconds = 900\n"
         config = parse(f"{WITH_SECRET}{general}{own}", "x.toml")
         assert config.standard_for("sales") == Standard((400, 200, 400, 2000), 4, 3.0, 7, 0.0)
-        assert config.standard_for("support") == Standard((400, 200, 400, 2000), 2, 3.0, 1, 20.0, 0.9, 10.0, 0.7, 900.0)
+        assert config.standard_for("support") == Standard(
+            (400, 200, 400, 2000),
+            2,
+            3.0,
+            1,
+            20.0,
+            service_level=0.9,
+            service_level_seconds=10.0,
+            max_occupancy=0.7,
+            staffing_window_seconds=900.0,
+        )
 
     @pytest.mark.parametrize(
         ("general", "queue", "cadence"),
@@ -437,6 +450,45 @@ class TestStandards:
         """A cadence beats a country in the same table; a queue's country beats a general cadence."""
         config = parse(f"{WITH_SECRET}[standard]\n{general}\n[queue.support]\n{queue}\n", "x.toml")
         assert config.standard_for("support").cadence_ms == cadence
+
+    def test_limits_of_talk_and_hold_are_what_the_queue_says(self) -> None:
+        """Each by itself; the others are the desk's."""
+        general = "[standard]\nhold_limit_seconds = 20\ntalk_target_seconds = 300\ntalk_limit_seconds = 450\n"
+        own = '[queue."support"]\nhold_limit_seconds = 45\ntalk_limit_seconds = 500\n'
+        config = parse(f"{WITH_SECRET}{general}{own}", "x.toml")
+        assert config.standard_for("sales") == Standard(
+            hold_limit_seconds=20.0, talk_target_seconds=300.0, talk_limit_seconds=450.0
+        )
+        assert config.standard_for("support") == Standard(
+            hold_limit_seconds=45.0, talk_target_seconds=300.0, talk_limit_seconds=500.0
+        )
+
+    @pytest.mark.parametrize(
+        ("text", "where"),
+        [
+            ("[standard]\ntalk_target_seconds = 900", "standard.talk_target_seconds = 900"),
+            ("[standard]\ntalk_limit_seconds = 600", "standard.talk_limit_seconds = 600"),
+            ("[standard]\ntalk_limit_seconds = 1200\ntalk_target_seconds = 1300", "standard.talk_limit_seconds = 1200"),
+            ("[queue.support]\ntalk_target_seconds = 950", 'queue."support".talk_target_seconds = 950'),
+            (
+                "[standard]\ntalk_target_seconds = 60\n[queue.support]\ntalk_limit_seconds = 50",
+                'queue."support".talk_limit_seconds = 50',
+            ),
+        ],
+    )
+    def test_the_target_of_talk_is_less_than_the_limit(self, text: str, where: str) -> None:
+        """In one table, and where a queue's own word meets the general one; a queue without a word is not at fault."""
+        (fault,) = faults_of(f"{WITH_SECRET}{text}\n[queue.sales]\nrings = 2\n")
+        assert where in fault
+        assert "is not less than the limit" in fault
+
+    def test_limits_that_are_no_numbers_are_one_fault_each(self) -> None:
+        """What cannot be compared is not compared."""
+        text = (
+            "[standard]\ntalk_target_seconds = 'x'\nhold_limit_seconds = 0\n[queue.support]\ntalk_limit_seconds = 1\n"
+        )
+        assert len(faults_of(f"{WITH_SECRET}{text}")) == 2
+        assert len(faults_of(f"{WITH_SECRET}queue = 1\n")) == 1
 
     def test_the_engine_is_told_all_about_one_pbx(self) -> None:
         """Standards by queue, lines by name, and the trunks of that PBX."""

@@ -70,14 +70,14 @@ def test_the_page_can_be_written(tmp_path: Path) -> None:
     """As a replay writes it."""
     page = tmp_path / "page.prom"
     assert run(SMALL, "--metrics", page, "--pbx", "east").exit_code == 0
-    assert 'ringwatch_calls_total{outcome="answered",pbx="east",queue="support"} 8.0' in page.read_text()
+    assert 'ringwatch_calls_total{hours="open",outcome="answered",pbx="east",queue="support"} 8.0' in page.read_text()
 
 
 def test_a_person_gets_the_summary_of_a_replay() -> None:
     """One line a queue."""
     ran = run(SMALL)
     assert ran.exit_code == 0
-    assert "support 9 8 1 0 - 2.8 7.0 13.0" in [" ".join(line.split()) for line in ran.stdout.splitlines()]
+    assert "support 9 8 1 0 - 2.8 7.0 13.0 -" in [" ".join(line.split()) for line in ran.stdout.splitlines()]
 
 
 def test_a_program_gets_what_was_read_and_the_queues(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ them may cost facts, but never the daemon.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import pairwise
@@ -19,14 +20,17 @@ from ringwatch.ami.framing import Framer
 from ringwatch.ami.translator import Translator
 from ringwatch.core import events as ev
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import Reading, Record, to_json
-from ringwatch.core.standards import Policy
+from ringwatch.core.facts import Crossing, Record, to_json
+from ringwatch.core.readings import Reading
+from ringwatch.core.standards import Policy, Standard
 from ringwatch.sinks.metrics import MetricsSink
 from tests.core.told import Told, assert_forgotten, assert_sound, assert_told_once
 from tests.tools.captures import NAMES, stream
 from tests.tools.properties import PATIENT
 
-POLICY = Policy(trunks=("PJSIP/trunk",))
+STANDARD = Standard(hold_limit_seconds=2, talk_target_seconds=4, talk_limit_seconds=6)
+"""Limits of a desk whose callers are in a hurry: some talks and holds of every recording cross them."""
+POLICY = Policy(default=STANDARD, trunks=("PJSIP/trunk",))
 SCENARIOS = ("scenarios-22", "scenarios-16")
 MOST_BYTES = 400_000
 """Of a mix, for tests that run it many times: about ten seconds of a busy desk."""
@@ -115,11 +119,19 @@ def test_a_stream_may_come_in_pieces_as_a_network_cuts_them(name: str, size: int
     assert heard(whole[at : at + size] for at in range(0, len(whole), size)) == heard_whole(name)
 
 
+def in_order(records: Iterable[Record]) -> list[Record]:
+    """Return what is told in an order of its own, whenever the clock strikes."""
+    return [each for each in records if not isinstance(each, Crossing)]
+
+
 @pytest.mark.parametrize("name", NAMES)
 @PATIENT
 @given(st.data())
 def test_ticks_only_tell_that_time_has_passed(name: str, draw: st.DataObject) -> None:
-    """With a tick before any of the events, wherever the clock may have struck, the same records in the same order."""
+    """With a tick before any of the events, wherever the clock may have struck, the same records in the same order.
+
+    Crossings, which a tick tells a moment late, are held apart below.
+    """
     engine = Engine("main", POLICY)
     whole = events(name)
     ticks = draw.draw(st.dictionaries(st.integers(1, len(whole) - 1), st.floats(0, 1), max_size=60), label="ticks")
@@ -129,7 +141,59 @@ def test_ticks_only_tell_that_time_has_passed(name: str, draw: st.DataObject) ->
             before = whole[number - 1].at
             records += engine.apply(ev.Tick(before + (event.at - before) * ticks[number]))
         records += engine.apply(event)
-    assert (*records, *engine.close(), *engine.readings()) == recorded(name)
+    ticked = (*records, *engine.close(), *engine.readings())
+    assert in_order(ticked) == in_order(recorded(name))
+
+
+# -- however often the clock strikes
+
+
+def crossed(name: str, every: float) -> list[Crossing]:
+    """Return the limits that were crossed in a recording, with a clock that strikes at least so often, in seconds."""
+    engine = Engine("main", POLICY)
+    found: list[Record] = []
+    heard_at = events(name)[0].at
+    for event in events(name):
+        strikes = [ev.Tick(heard_at + every * n) for n in range(1, int((event.at - heard_at) // every) + 1)]
+        heard_at = event.at
+        found += [record for each in (*strikes, event) for record in engine.apply(each)]
+    return sorted((each for each in found if isinstance(each, Crossing)), key=lambda each: each.key)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_limits_are_crossed_at_their_own_moment(name: str) -> None:
+    """Whether an event or the clock, seldom or often, says that it has passed."""
+    without = crossed(name, 1e9)
+    assert {each.what for each in without} == {"talk_target", "talk_limit", "hold_limit"}
+    assert crossed(name, 1.0) == without
+    assert crossed(name, 0.03) == without
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_was_crossed_is_what_conversations_and_holds_came_to(name: str) -> None:
+    """No talk and no hold that was longer than its limit, and no other: told while it was up, and once."""
+    told = Told(recorded(name))
+    named = [leg for leg in told.legs if leg.queue or leg.line]
+    wanted = {
+        (leg.call_id, leg.interface, what, threshold)
+        for leg in named
+        for what, threshold in (("talk_target", 4.0), ("talk_limit", 6.0))
+        if leg.talk_seconds >= threshold and leg.ended_by != "unknown"
+    }
+    talks = [each for each in told.crossings if each.what != "hold_limit"]
+    assert {(each.call_id, each.interface, each.what, each.threshold) for each in talks} >= wanted
+    holds = Counter(
+        (hold.call_id, hold.agent) for hold in told.holds if hold.seconds >= 2 and (hold.queue or hold.line)
+    )
+    assert Counter((each.call_id, each.agent) for each in told.crossings if each.what == "hold_limit") == holds
+    for each in talks:
+        legs = [leg for leg in named if (leg.call_id, leg.interface) == (each.call_id, each.interface)]
+        assert any(
+            leg.started_at + each.threshold <= each.at + 1e-6
+            and each.at <= leg.ended_at + 1e-6
+            and leg.talk_seconds >= each.threshold
+            for leg in legs
+        ), each
 
 
 # -- whatever the stream holds

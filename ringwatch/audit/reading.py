@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ringwatch.core.facts import Call, Gap, Hold, Key, Leg, QueueVisit, RingAttempt, Transfer
+from ringwatch.core.facts import Call, Gap, Hold, Leg, QueueVisit, RingAttempt, Transfer
 from ringwatch.core.queue_log import Line, QueueLog
+from ringwatch.core.readings import Key
 from ringwatch.core.standards import Policy
 from ringwatch.errors import QueueLogError
 from ringwatch.sources.facts import read_facts

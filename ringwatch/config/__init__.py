@@ -157,6 +157,7 @@ def _across_tables(data: Mapping[str, Any]) -> Iterator[Finding]:
         for name in lines.keys() & queues.keys():
             yield Finding(("line", name), "has the name of a queue", "rename it: both are the metric label queue")
     yield from _without_a_zone(data)
+    yield from _target_not_below_limit(data)
 
 
 def _without_a_zone(data: Mapping[str, Any]) -> Iterator[Finding]:
@@ -168,3 +169,24 @@ def _without_a_zone(data: Mapping[str, Any]) -> Iterator[Finding]:
         table = get(data, path)
         if isinstance(table, dict) and table and "timezone" not in table:
             yield Finding((*path, "timezone"), "missing", 'give the time zone, as in timezone = "Europe/Amsterdam"')
+
+
+def _target_not_below_limit(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find a limit of talk that is no further than its target, in one table or across a queue's and the general one."""
+    general = {"target": StandardConfig().talk_target_seconds, "limit": StandardConfig().talk_limit_seconds}
+    queues = data.get("queue")
+    for path in [("standard",), *(("queue", name) for name in (queues if isinstance(queues, dict) else ()))]:
+        table = get(data, path)
+        table = table if isinstance(table, dict) else {}
+        own = {what: table[key] for what in general if (key := f"talk_{what}_seconds") in table}
+        both = {**general, **own}
+        if path == ("standard",):
+            general = both
+        target, limit = both["target"], both["limit"]
+        if own and all(isinstance(each, int | float) for each in (target, limit)) and target >= limit:
+            key = "limit" if "limit" in own else "target"
+            yield Finding(
+                (*path, f"talk_{key}_seconds"),
+                f"the target of {target:g} s is not less than the limit of {limit:g} s",
+                "give a target that is less than the limit",
+            )

@@ -33,6 +33,7 @@ from ringwatch.config.checks import (
     Extension,
     Flag,
     Host,
+    Limit,
     Lines,
     Listen,
     LogFile,
@@ -181,6 +182,9 @@ class StandardConfig(_Table):
     short_abandon_seconds: Seconds = 5.0
     lines_waiting: Lines = 3
     wrapup_seconds: Seconds = 0.0
+    hold_limit_seconds: Limit = 30.0
+    talk_target_seconds: Limit = 600.0
+    talk_limit_seconds: Limit = 900.0
     service_level: Share = 0.8
     service_level_seconds: Seconds = 20.0
     max_occupancy: Share = 0.85
@@ -194,6 +198,9 @@ class StandardConfig(_Table):
             short_abandon_seconds=self.short_abandon_seconds,
             lines_waiting=self.lines_waiting,
             wrapup_seconds=self.wrapup_seconds,
+            hold_limit_seconds=self.hold_limit_seconds,
+            talk_target_seconds=self.talk_target_seconds,
+            talk_limit_seconds=self.talk_limit_seconds,
             service_level=self.service_level,
             service_level_seconds=self.service_level_seconds,
             max_occupancy=self.max_occupancy,
@@ -252,6 +259,9 @@ class QueueConfig(_Table):
     short_abandon_seconds: Seconds | None = None
     lines_waiting: Lines | None = None
     wrapup_seconds: Seconds | None = None
+    hold_limit_seconds: Limit | None = None
+    talk_target_seconds: Limit | None = None
+    talk_limit_seconds: Limit | None = None
     service_level: Share | None = None
     service_level_seconds: Seconds | None = None
     max_occupancy: Share | None = None

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ringwatch.core import events as ev
-from ringwatch.core.facts import AttemptResult, CallOffered, Direction, EndedBy, Outcome, Record
+from ringwatch.core.crossings import Crossings
+from ringwatch.core.facts import AttemptResult, Direction, EndedBy, Outcome, Record
 from ringwatch.core.lifecycle import DIAL_STATUS, HANGUP_CAUSE, VisitSignal
 from ringwatch.core.passing import Passing
 from ringwatch.core.queues import Queues
@@ -31,12 +32,14 @@ class Calls:
         self._teller = self.visits.teller
         self._channels: dict[str, Channel] = {}
         self._calls: dict[str, CallState] = {}
+        self.crossings = Crossings(policy, self._teller, tell)
         self.talks = Talks(
             find=self._channels.get,
             is_ours=self._is_ours,
             queues=queues,
             teller=self._teller,
             tell=tell,
+            crossings=self.crossings,
             met=self._leg_began,
             ended=self._leg_ended,
         )
@@ -232,7 +235,7 @@ class Calls:
             call.offered_at = at
             if call.direction == "inbound":
                 call.line = self._policy.line(call.channel.exten, call.channel.context)
-                self._tell(CallOffered(pbx=self._pbx, call_id=call.call_id, queue=call.line, ordinal=1, at=at))
+                self._tell(self._teller.offered(call, call.line, 1, at))
         if call.direction == "outbound" and not ours:
             # The customer's phone is not the desk's: how long it rings is nobody's merit.
             dest.owner = call
@@ -352,6 +355,7 @@ class Calls:
                 call.answered(event.at)
 
     def _leg_began(self, leg: Leg) -> None:
+        self.crossings.began(leg)
         parked, leg.call.parked_by = leg.call.parked_by, None
         if parked and parked.visit and parked.visit.quiet_since is not None:
             if leg.visit is parked.visit:
@@ -361,6 +365,7 @@ class Calls:
 
     def _leg_ended(self, leg: Leg, at: float, ended_by: EndedBy) -> None:
         call, visit = leg.call, leg.visit
+        self.crossings.ended(leg, at)
         waiting = len(self._queues[visit.queue].waiting) if visit else 0
         self._tell(self._teller.leg(leg, at, ended_by, waiting))
         waits = leg.parked and ended_by != "caller"

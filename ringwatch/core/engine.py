@@ -18,10 +18,12 @@ from typing import Any
 from ringwatch.core import events as ev
 from ringwatch.core.agents import BLINK_SECONDS
 from ringwatch.core.calls import Calls
-from ringwatch.core.facts import Anomaly, Fact, Gap, Leg, QueueReading, QueueVisit, Record
+from ringwatch.core.crossings import LATE_SECONDS
+from ringwatch.core.facts import Anomaly, Fact, Gap, Leg, QueueVisit, Record
 from ringwatch.core.lifecycle import VisitSignal
 from ringwatch.core.listings import Listings
 from ringwatch.core.queues import Queues
+from ringwatch.core.readings import QueueReading, TalksReading
 from ringwatch.core.staffed import Staffing
 from ringwatch.core.standards import Policy
 from ringwatch.core.state import CallState
@@ -42,6 +44,7 @@ class Engine:
         self._agents = self._queues.agents
         self._calls = Calls(pbx, policy, self._queues, self._tell)
         self._visits = self._calls.visits
+        self._crossings = self._calls.crossings
         self._at = 0.0
         self._broken: ev.StreamBroke | None = None
         self._listings = Listings(pbx, self._calls, self._queues, self._tell)
@@ -115,6 +118,9 @@ class Engine:
             ):
                 self._settle(at)
             self._at = at
+            heard = at - LATE_SECONDS if type(event) is ev.Tick else at
+            if heard >= self._crossings.due_at:
+                self._crossings.settle(heard)
         self._handlers[type(event)](event)
         if not self._records:
             return []
@@ -131,6 +137,7 @@ class Engine:
             self._visits.settle(due)
         if due >= self._listings.give_up_at:
             self._listings.settle()
+            self._crossings.trust()
         if due >= self._agents.due_at:
             self._agents.settle(due)
         if due >= self._staffing.due_at:
@@ -141,9 +148,9 @@ class Engine:
         if learn := self._learn.get(type(record)):
             learn(record)
 
-    def readings(self) -> list[QueueReading]:
-        """Return how the queues stand that changed since the last call."""
-        return self._queues.readings()
+    def readings(self) -> list[QueueReading | TalksReading]:
+        """Return how the queues stand, and the conversations, that changed since the last call."""
+        return [*self._queues.readings(), *self._crossings.readings()]
 
     def close(self) -> list[Record]:
         """Stop looking: every call that is up is told as ``unknown``, as of the last event."""
@@ -221,6 +228,7 @@ class Engine:
             self._broken = event
             self._listings.broke()
             self._staffing.halt()
+            self._crossings.doubt()
 
     def _stream_resumed(self, event: ev.StreamResumed) -> None:
         if broken := self._broken:

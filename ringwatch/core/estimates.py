@@ -19,7 +19,8 @@ import math
 from dataclasses import dataclass
 
 from ringwatch.core.erlang import Demand
-from ringwatch.core.facts import CallOffered, QueueVisit, Record
+from ringwatch.core.facts import QueueVisit, Record
+from ringwatch.core.readings import CallOffered
 
 WINDOW_SECONDS = 1800.0
 BUCKETS = 30

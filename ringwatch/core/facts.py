@@ -6,8 +6,7 @@ increments. Every metric, topic, row, alert and page is made from these records 
 Two kinds travel the same way:
 
 * **facts** are kept for good and written by ``--facts``; their fields are the contract of the product;
-* **readings** (`CallOffered`, `Drift`, `QueueReading`, `StaffingReading`) say how things stand now, or what ringwatch
-  noticed of itself.
+* **readings** (`ringwatch.core.readings`) say how things stand now, or what ringwatch noticed of itself.
 
 Times are seconds since 1970 in the PBX's own clock, durations are seconds, rounded to the millisecond.
 
@@ -22,6 +21,8 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+
+from ringwatch.core.readings import Hours, Key, Reading
 
 Outcome = Literal[
     "answered",
@@ -38,16 +39,15 @@ Outcome = Literal[
     "unknown",
 ]
 AttemptResult = Literal["answered", "no_answer", "elsewhere", "caller_gone", "busy", "failed"]
+CrossingOf = Literal["talk_target", "talk_limit", "hold_limit"]
 HoldKind = Literal["hold", "park", "consultation"]
 EndedBy = Literal["agent", "caller", "transfer", "unknown"]
 MemberState = Literal["free", "ringing", "talking", "on_hold", "wrap_up", "paused", "unavailable", "unknown"]
 AgentStateName = MemberState | Literal["logged_out"]
-DriftOf = Literal["callers", "channels", "members"]
 Witness = Literal["ami", "queue_log"]
 AMI_PRECISION = 0.001
 QUEUE_LOG_PRECISION = 1.0
 LISTED_PRECISION = 1.0
-Key = tuple[str | float, ...]
 Direction = Literal["inbound", "outbound", "internal"]
 
 
@@ -84,6 +84,7 @@ class QueueVisit(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field=
     facts of the first version, and then it is the call's."""
     source: Witness = "ami"
     precision: float = AMI_PRECISION
+    hours: Hours = "open"
 
     @property
     def key(self) -> Key:
@@ -95,7 +96,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"
     """One caller's whole journey.
 
     ``line`` is set when an outside caller was first offered to phones without a queue; only then is the ringing told
-    here, else the visits tell it.
+    here, else the visits tell it. ``hours`` are those of the line, or of the first queue.
     """
 
     pbx: str
@@ -122,11 +123,17 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"
     line: str | None
     source: Witness = "ami"
     precision: float = AMI_PRECISION
+    hours: Hours = "open"
 
     @property
     def key(self) -> Key:
         """Identity: (pbx, Uniqueid of the caller's first channel)."""
         return (self.pbx, self.call_id)
+
+    @property
+    def asked_first(self) -> str | None:
+        """Return the line or queue that the caller asked first; ``None`` who asked none."""
+        return self.line or next(iter(self.queues), None)
 
 
 class RingAttempt(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="ring_attempt"):
@@ -223,6 +230,30 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"
         return (self.pbx, self.call_id, self.started_at)
 
 
+class Crossing(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="crossing"):
+    """A conversation, still up at that moment, crossed a limit of the standard: of talk, or of one hold.
+
+    ``threshold`` is that limit in seconds: of talk without holds, or since the hold began.
+    """
+
+    pbx: str
+    call_id: str
+    queue: str | None
+    line: str | None
+    agent: str
+    interface: str
+    at: float
+    what: CrossingOf
+    threshold: float
+    source: Witness = "ami"
+    precision: float = AMI_PRECISION
+
+    @property
+    def key(self) -> Key:
+        """Identity: (pbx, call, device, limit, moment)."""
+        return (self.pbx, self.call_id, self.interface, self.what, self.at)
+
+
 class WrapUp(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="wrap_up"):
     """The work after a call of a queue: the agent's phone is free and the queues leave it alone.
 
@@ -315,78 +346,20 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="ty
         return (self.pbx, self.at, self.kind, self.detail)
 
 
-class CallOffered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A caller asked to be served: joined a queue, or made the phones of a direct line ring."""
-
-    pbx: str
-    call_id: str
-    queue: str
-    ordinal: int
-    at: float
-
-    @property
-    def key(self) -> Key:
-        """Identity: that of the visit, or of the line's call."""
-        return (self.pbx, self.call_id, self.queue, self.ordinal)
-
-
-class Drift(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A listing contradicted what was believed, and no event explained it: one member, caller or channel put right.
-
-    What the first listing of a run shows is news, not drift.
-    """
-
-    pbx: str
-    at: float
-    what: DriftOf
-    subject: str
-    """Which one: a Uniqueid, with the queue before it where it stands in one; for people."""
-
-    @property
-    def key(self) -> Key:
-        """Identity: all of it."""
-        return (self.pbx, self.at, self.what, self.subject)
-
-
-class QueueReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How one queue stands: callers waiting, since when the oldest of them, members by state."""
-
-    pbx: str
-    queue: str
-    waiting: int
-    oldest_joined_at: float | None
-    members: dict[str, int]
-
-    @property
-    def key(self) -> Key:
-        """Identity: (pbx, queue); the next reading replaces the last."""
-        return (self.pbx, self.queue)
-
-
-class StaffingReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Whether a queue is staffed, as of ``at``; ``None`` is what too little was seen of, or what has no meaning.
-
-    ``agents_required`` keep the queue's target, ``agents_present`` are its share of those there; ``occupancy`` (0 to 1)
-    and ``load_gini`` (0: all alike) are of the window; the wait is that of who joins now, infinite with nobody there.
-    """
-
-    pbx: str
-    queue: str
-    at: float
-    agents_required: int | None
-    agents_present: float
-    occupancy: float | None
-    estimated_wait_seconds: float | None
-    load_gini: float | None
-
-    @property
-    def key(self) -> Key:
-        """Identity: (pbx, queue); the next reading replaces the last."""
-        return (self.pbx, self.queue)
-
-
-Fact = QueueVisit | Call | RingAttempt | Leg | Transfer | Hold | WrapUp | AgentState | Membership | Gap | Anomaly
-Reading = CallOffered | Drift | QueueReading | StaffingReading
+Fact = (
+    QueueVisit
+    | Call
+    | RingAttempt
+    | Leg
+    | Transfer
+    | Hold
+    | Crossing
+    | WrapUp
+    | AgentState
+    | Membership
+    | Gap
+    | Anomaly
+)
 Record = Fact | Reading
 
 _encoder = msgspec.json.Encoder()

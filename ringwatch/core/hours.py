@@ -64,6 +64,11 @@ class OpeningHours:
     # Every fact asks, and time moves slowly: the stretch last asked about answers all but a few of the questions.
     _known: list[_Stretch] = field(default_factory=lambda: [_NOTHING], init=False, repr=False, compare=False)
 
+    @property
+    def is_planned(self) -> bool:
+        """Whether somebody has said when to be closed; else the desk is open always."""
+        return self.week != ALWAYS or self.holidays is not None or bool(self.closed_days or self.closed)
+
     def is_open(self, at: float) -> bool:
         """Tell whether the desk is open at a moment."""
         return self._stretch(at).is_open

@@ -21,9 +21,10 @@ from typing import Literal
 
 from ringwatch.core import events as ev
 from ringwatch.core.calls import Calls
-from ringwatch.core.facts import Drift, DriftOf, Record
+from ringwatch.core.facts import Record
 from ringwatch.core.lifecycle import VisitState
 from ringwatch.core.queues import Queues
+from ringwatch.core.readings import Drift, DriftOf
 from ringwatch.core.state import Channel
 from ringwatch.core.visits import SETTLING_SECONDS
 

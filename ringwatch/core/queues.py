@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 
 from ringwatch.core.agents import MEMBER_STATES, Agents, Member
 from ringwatch.core.events import MemberSeen
-from ringwatch.core.facts import Leg, QueueReading, Record
+from ringwatch.core.facts import Leg, Record
+from ringwatch.core.readings import QueueReading
 from ringwatch.core.standards import Policy
 
 

@@ -29,17 +29,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ringwatch.core.estimates import Estimator
-from ringwatch.core.facts import (
-    AgentState,
-    AgentStateName,
-    CallOffered,
-    Gap,
-    Membership,
-    QueueReading,
-    QueueVisit,
-    StaffingReading,
-    WrapUp,
-)
+from ringwatch.core.facts import AgentState, AgentStateName, Gap, Membership, QueueVisit, WrapUp
+from ringwatch.core.readings import CallOffered, QueueReading, StaffingReading
 from ringwatch.core.staffing import Target, agents_needed, estimated_wait, gini, share_agents
 from ringwatch.core.standards import Policy
 

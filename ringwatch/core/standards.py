@@ -18,6 +18,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from ringwatch.core.hours import OpeningHours
+from ringwatch.core.readings import Hours
 
 # On and off times in milliseconds, in turn; the sum is the period of one ring.
 CADENCES: Mapping[str, tuple[int, ...]] = MappingProxyType(
@@ -43,6 +44,8 @@ class Standard:
     ``cadence_ms`` is on/off in milliseconds; ``rings`` is the last ring that is still in time;
     ``short_abandon_seconds`` is the wait below which a caller who hung up is not held against the desk;
     ``lines_waiting`` is the number of waiting callers from which a talk counts as under pressure;
+    ``hold_limit_seconds`` is how long a caller may be left alone;
+    ``talk_target_seconds`` and ``talk_limit_seconds`` are how long a talk should last at most, and how long it may;
     ``wrapup_seconds`` is the queue's ``wrapuptime`` in queues.conf, which AMI does not tell;
     a queue is staffed for the share ``service_level`` of callers answered within ``service_level_seconds`` by agents no
     busier than ``max_occupancy``, by what was seen in the last ``staffing_window_seconds``.
@@ -53,6 +56,9 @@ class Standard:
     short_abandon_seconds: float = 5.0
     lines_waiting: int = 3
     wrapup_seconds: float = 0.0
+    hold_limit_seconds: float = 30.0
+    talk_target_seconds: float = 600.0
+    talk_limit_seconds: float = 900.0
     service_level: float = 0.8
     service_level_seconds: float = 20.0
     max_occupancy: float = 0.85
@@ -67,6 +73,10 @@ class Standard:
         """Count the rings heard in ``seconds`` of ringing; 0 when nothing rang."""
         # Half a microsecond absorbs the binary rounding of two six-decimal timestamps: 15.0 s start ring 4 in nl.
         return 1 + int((seconds + 5e-7) // self.ring_period) if seconds > 0 else 0
+
+    def presses(self, lines_waiting: int) -> bool:
+        """Tell whether so many waiting callers put a talk under pressure."""
+        return lines_waiting >= self.lines_waiting
 
     def in_time(self, rings: int, *, answered: bool) -> bool | None:
         """Apply the third-ring rule: in time, missed, or (lost before the limit) counted neither way."""
@@ -113,6 +123,14 @@ class Policy:
     def hours(self, queue: str) -> OpeningHours:
         """Return the opening hours of a queue or line by name."""
         return self.opening.get(queue, self.default_hours)
+
+    def hours_at(self, queue: str, at: float) -> Hours:
+        """Say whether a queue or line is open at a moment, as the facts do."""
+        return "open" if self.hours(queue).is_open(at) else "closed"
+
+    def hours_told(self, queue: str) -> tuple[Hours, ...]:
+        """Return all that can be said of a queue's or line's hours: without a plan it is never closed."""
+        return ("open", "closed") if self.hours(queue).is_planned else ("open",)
 
     @property
     def line_names(self) -> list[str]:

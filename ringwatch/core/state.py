@@ -13,6 +13,9 @@ from ringwatch.core.events import ChannelSeen, ChannelStarted
 from ringwatch.core.facts import Direction, EndedBy, Outcome
 from ringwatch.core.lifecycle import VisitState
 
+BLINK_SECONDS = 0.25
+"""An absence shorter than this is a bridge being rebuilt (a Local pair taken out, a transfer), not a consultation."""
+
 
 def seconds(duration: float) -> float:
     """Round a duration to the millisecond, never below zero."""

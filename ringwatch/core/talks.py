@@ -19,13 +19,11 @@ from collections.abc import Callable, Iterable
 
 from ringwatch.core import events as ev
 from ringwatch.core.bridges import Bridges
+from ringwatch.core.crossings import Crossings
 from ringwatch.core.facts import EndedBy, HoldKind, Record
 from ringwatch.core.queues import Queues
-from ringwatch.core.state import Attempt, CallState, Channel, Leg, goes_on_with
+from ringwatch.core.state import BLINK_SECONDS, Attempt, CallState, Channel, Leg, goes_on_with
 from ringwatch.core.telling import Teller
-
-BLINK_SECONDS = 0.25
-"""An absence shorter than this is a bridge being rebuilt (a Local pair taken out, a transfer), not a consultation."""
 
 
 class Talks:
@@ -33,6 +31,7 @@ class Talks:
 
     :param find: finds a channel that is up.
     :param is_ours: tells whether a device is the desk's own.
+    :param crossings: told of all that may stop a clock or set it going.
     :param met: told of every leg that begins.
     :param ended: told of every leg that is over, with its end and who ended it.
     """
@@ -45,6 +44,7 @@ class Talks:
         queues: Queues,
         teller: Teller,
         tell: Callable[[Record], None],
+        crossings: Crossings,
         met: Callable[[Leg], None],
         ended: Callable[[Leg, float, EndedBy], None],
     ) -> None:
@@ -54,6 +54,7 @@ class Talks:
         self._queues = queues
         self._teller = teller
         self._tell = tell
+        self._crossings = crossings
         self._met = met
         self._ended = ended
         self._bridges = Bridges(find)
@@ -69,6 +70,7 @@ class Talks:
         self._bridges.enter(channel, event.bridge)
         for leg in self._legs_of(channel):
             leg.left = None
+            self._crossings.moved(leg)
         self._look(channel, event.at)
 
     def bridge_left(self, event: ev.BridgeLeft) -> None:
@@ -247,6 +249,7 @@ class Talks:
         if before and heir.leg and heir.leg.call is before.call:
             # What the queue had put together goes on.
             heir.leg.visit = before.visit
+            self._crossings.moved(heir.leg)
 
     def over(self, call: CallState, at: float) -> None:
         """Let a caller go who stands in a line now: who handed the caller on may be told a moment later."""
@@ -349,6 +352,7 @@ class Talks:
             leg.holders.clear()
             leg.away_since, leg.left, leg.parked = None, None, True
             leg.silent_since = event.at
+            self._crossings.moved(leg)
 
     def park_ended(self, event: ev.ParkEnded) -> None:
         """A parked caller is fetched, given back, or has given up: the conversation with the parker is over."""
@@ -362,6 +366,7 @@ class Talks:
         if alone and leg.silent_since is None:
             leg.silent_since, leg.consulted, leg.music_heard = at, False, leg.call.channel.music
             self._queues.agents.held(leg.device, leg, at, on=True)
+            self._crossings.moved(leg)
         elif not alone:
             self._end_silence(leg, at)
 
@@ -369,6 +374,7 @@ class Talks:
         since, leg.silent_since = leg.silent_since, None
         if since is not None:
             self._queues.agents.held(leg.device, leg, at, on=False)
+            self._crossings.moved(leg)
         if leg.left is not None:
             # Whoever goes ends a hold with it; the events that say so come a moment later.
             at = min(at, leg.left[0])
@@ -377,6 +383,7 @@ class Talks:
         at = max(at, since)
         leg.hold_seconds += at - since
         leg.held = False
+        self._crossings.held(leg, since, at)
         kind: HoldKind = "park" if leg.parked else "consultation" if leg.consulted else "hold"
         leg.holds += 1
         self._tell(self._teller.hold(leg, kind, since, at))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ringwatch.core.events import Transferred
 from ringwatch.core.facts import (
     AMI_PRECISION,
     LISTED_PRECISION,
     AttemptResult,
     Call,
+    Crossing,
+    CrossingOf,
     EndedBy,
     Hold,
     HoldKind,
@@ -17,6 +21,7 @@ from ringwatch.core.facts import (
     RingAttempt,
     Transfer,
 )
+from ringwatch.core.readings import CallOffered, TalksReading
 from ringwatch.core.standards import DIRECT, Policy
 from ringwatch.core.state import Attempt, CallState, Visit, seconds
 from ringwatch.core.state import Leg as LegState
@@ -84,7 +89,13 @@ class Teller:
             talk_ended_by=ended_by,
             uniqueid=visit.channel.uniqueid,
             precision=LISTED_PRECISION if visit.found else AMI_PRECISION,
+            hours=self._policy.hours_at(visit.queue, visit.joined_at),
         )
+
+    def offered(self, call: CallState, queue: str, ordinal: int, at: float) -> CallOffered:
+        """Tell that a caller asks to be served."""
+        hours = self._policy.hours_at(queue, at)
+        return CallOffered(pbx=self._pbx, call_id=call.call_id, queue=queue, ordinal=ordinal, at=at, hours=hours)
 
     def leg(self, leg: LegState, ended_at: float, ended_by: EndedBy, lines_waiting: int) -> Leg:
         """Tell a stretch of conversation."""
@@ -116,6 +127,33 @@ class Teller:
             seconds=seconds(ended_at - started_at),
             queue=leg.visit.queue if leg.visit else None,
             line=None if leg.visit else leg.call.line,
+        )
+
+    def crossing(self, leg: LegState, at: float, what: CrossingOf, threshold: float) -> Crossing:
+        """Tell that a conversation crossed a limit."""
+        return Crossing(
+            pbx=self._pbx,
+            call_id=leg.call.call_id,
+            queue=leg.visit.queue if leg.visit else None,
+            line=None if leg.visit else leg.call.line,
+            agent=leg.agent,
+            interface=leg.interface,
+            # A sum of timestamps: what binary rounding left below the microsecond says nothing.
+            at=round(at, 6),
+            what=what,
+            threshold=threshold,
+        )
+
+    def talks(self, queue: str, counts: Iterable[int]) -> TalksReading:
+        """Say how the conversations of a queue or line stand: over target and limit, on hold, and for too long."""
+        over_target, over_limit, on_hold, too_long = counts
+        return TalksReading(
+            pbx=self._pbx,
+            queue=queue,
+            over_target=over_target,
+            over_limit=over_limit,
+            on_hold=on_hold,
+            on_hold_over_limit=too_long,
         )
 
     def transfer(self, leg: LegState, event: Transferred, to: str, by: str = "") -> Transfer:
@@ -155,7 +193,9 @@ class Teller:
         standard = self._policy.standard(call.line or DIRECT)
         answered = call.answered_at is not None or call.answered_unseen
         waited_until = call.answered_at if call.answered_at is not None else ended_at
-        wait = waited_until - (call.offered_at if call.offered_at is not None else call.started_at)
+        asked_at = call.offered_at if call.offered_at is not None else call.started_at
+        first = call.line or next(iter(call.queues), DIRECT)
+        wait = waited_until - asked_at
         outcome = self._outcome(call)
         if call.line and outcome == "abandoned" and wait < standard.short_abandon_seconds:
             outcome = "short_abandoned"
@@ -194,6 +234,7 @@ class Teller:
             in_time=in_time,
             line=call.line,
             precision=AMI_PRECISION if call.channel.found_at is None else LISTED_PRECISION,
+            hours=self._policy.hours_at(first, asked_at),
         )
 
     @staticmethod

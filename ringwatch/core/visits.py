@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from ringwatch.core.facts import Anomaly, CallOffered, EndedBy, Outcome, QueueVisit, Record
+from ringwatch.core.facts import Anomaly, EndedBy, Outcome, QueueVisit, Record
 from ringwatch.core.lifecycle import REFUSALS, VISIT, VisitSignal, VisitState, visit_outcome
 from ringwatch.core.queues import Queues
 from ringwatch.core.standards import Policy
@@ -85,7 +85,7 @@ class Visits:
             call.queues.append(queue)
         if call.offered_at is None:
             call.offered_at = at
-        self._tell(CallOffered(pbx=self._pbx, call_id=call.call_id, queue=queue, ordinal=visit.ordinal, at=at))
+        self._tell(self.teller.offered(call, queue, visit.ordinal, at))
         return visit
 
     def current(self, call: CallState, channel: Channel, queue: str, at: float, waited: int = 0) -> Visit:

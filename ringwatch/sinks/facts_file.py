@@ -10,7 +10,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from ringwatch.core.facts import Reading, to_json
+from ringwatch.core.facts import to_json
+from ringwatch.core.readings import Reading
 from ringwatch.errors import RingwatchError
 from ringwatch.flow.hub import Inbox
 

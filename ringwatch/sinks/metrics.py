@@ -30,22 +30,18 @@ from ringwatch.core.facts import (
     Anomaly,
     AttemptResult,
     Call,
-    CallOffered,
-    Drift,
-    DriftOf,
+    Crossing,
     Gap,
     Hold,
-    Key,
     Leg,
     Outcome,
-    QueueReading,
     QueueVisit,
     Record,
     RingAttempt,
-    StaffingReading,
     Transfer,
     WrapUp,
 )
+from ringwatch.core.readings import CallOffered, Drift, DriftOf, Key, QueueReading, StaffingReading, TalksReading
 from ringwatch.core.standards import Policy
 from ringwatch.flow.hub import Inbox
 from ringwatch.sinks.staffing_metrics import StaffingMetrics
@@ -54,6 +50,7 @@ WAIT_BUCKETS = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
 RING_BUCKETS = (1, 2, 3, 4, 5, 6, 8, 10)
 TALK_BUCKETS = (15, 30, 60, 120, 180, 300, 450, 600, 900, 1200, 1800, 3600)
 HOLD_BUCKETS = (5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600)
+HOP_BUCKETS = (0, 1, 2, 3, 5)
 WRAPUP_BUCKETS = (2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300)
 
 # Callers turned away at the door have not waited.
@@ -61,11 +58,13 @@ _NO_WAIT = frozenset({"refused_full", "refused_empty"})
 _COMMON_WAITS = ("answered", "abandoned", "timeout")
 # A fact told twice follows its first telling closely (a reconnect, a second witness): hours of calls fit.
 _REMEMBERED = 50_000
+_READINGS = frozenset({QueueReading, StaffingReading, TalksReading})
+"""What replaces the last of its kind, and is not counted."""
 _PAGE_SECONDS = 1.0
-# Each replaces the one before it.
-_READINGS = frozenset({QueueReading, StaffingReading})
 # The version every reader knows: some take what calls itself 1.0.0 for no metrics at all, and nothing here needs it.
 _CONTENT_TYPE_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+_BOUNDS = {"talk_target": "target", "talk_limit": "limit"}
 
 _T = TypeVar("_T", Counter, Gauge, Histogram)
 
@@ -112,6 +111,7 @@ class MetricsSink:
             Anomaly: self._anomaly,
             Call: self._call,
             CallOffered: self._call_offered,
+            Crossing: self._crossing,
             Drift: self._drift,
             Gap: self._gap,
             Hold: self._hold,
@@ -120,6 +120,7 @@ class MetricsSink:
             QueueVisit: self._visit,
             RingAttempt: self._attempt,
             StaffingReading: self._staffed,
+            TalksReading: self._talks_reading,
             Transfer: self._transfer,
             WrapUp: self._wrap_up,
         }
@@ -143,13 +144,15 @@ class MetricsSink:
         def histogram(name: str, text: str, buckets: Sequence[float], *labels: str) -> _Family[Histogram]:
             return _Family(Histogram(f"ringwatch_{name}", text, labels, registry=registry, buckets=buckets))
 
-        self._offered = counter("calls_offered", "Callers who asked to be served.", *queue)
-        self._ended = counter("calls", "Callers by how it ended for them.", *queue, "outcome")
+        self._offered = counter("calls_offered", "Callers who asked to be served.", *queue, "hours")
+        self._ended = counter("calls", "Callers by how it ended for them.", *queue, "hours", "outcome")
         self._waits = histogram(
             "wait_seconds", "Wait of a caller until the end of it.", WAIT_BUCKETS, *queue, "outcome"
         )
         self._rings = histogram("answer_rings", "Rings until the answer.", RING_BUCKETS, *queue, "heard_by")
-        self._third_ring = counter("third_ring", "Callers in time by the third-ring rule, or not.", *queue, "result")
+        self._third_ring = counter(
+            "third_ring", "Callers in time by the third-ring rule, or not.", *queue, "hours", "result"
+        )
         self._attempts = counter("ring_attempts", "Devices rung, by how it ended.", *queue, "result")
         self._talks = histogram(
             "talk_seconds", "Talk of an agent with a caller, holds left out.", TALK_BUCKETS, *queue, "pressure"
@@ -159,6 +162,24 @@ class MetricsSink:
             "wrapup_seconds", "Time for which an agent is left alone after a call.", WRAPUP_BUCKETS, *queue
         )
         self._transfers = counter("transfers", "Transfers by agents.", *queue, "kind", "result")
+        self._hops = histogram(
+            "call_hops", "Transfers of a caller, under the queue or line asked first.", HOP_BUCKETS, *queue
+        )
+        self._bounces = counter(
+            "bounces", "Returns of a caller to a queue or agent, under the queue or line asked first.", *queue
+        )
+        self._over_length = counter(
+            "calls_over_length", "Talks that crossed the target or the limit, while still up.", *queue, "bound"
+        )
+        # OpenMetrics knows no gauge and counter of one name, the counter's "_total" left out.
+        self._over_length_now = gauge(
+            "calls_up_over_length", "Talks that are longer than the target or the limit now.", *queue, "bound"
+        )
+        self._holds_over_limit = counter("holds_over_limit", "Holds that crossed the limit.", *queue)
+        self._on_hold = gauge("calls_on_hold", "Callers on hold now.", *queue)
+        self._on_hold_over_limit = gauge(
+            "calls_on_hold_over_limit", "Callers who are on hold for longer than the limit now.", *queue
+        )
         self._waiting = gauge("queue_waiting", "Callers in line now.", *queue)
         self._oldest = gauge(
             "queue_oldest_wait_timestamp_seconds",
@@ -220,17 +241,27 @@ class MetricsSink:
         if (pbx, queue) in self._known:
             return
         self._known.add((pbx, queue))
-        for family in (self._offered, self._holds, self._wrapups, self._waiting, self._oldest):
-            family(pbx, queue)
         if queue not in self._lines[pbx]:
             self._staffing.zero(pbx, queue)
+        for plain in (
+            self._holds,
+            self._wrapups,
+            self._hops,
+            self._bounces,
+            self._holds_over_limit,
+            self._on_hold,
+            self._on_hold_over_limit,
+            self._waiting,
+            self._oldest,
+        ):
+            plain(pbx, queue)
         for family, words in (
-            (self._ended, get_args(Outcome)),
             (self._waits, _COMMON_WAITS),
             (self._rings, ("agent", "desk", "caller")),
-            (self._third_ring, ("met", "missed")),
             (self._attempts, get_args(AttemptResult)),
             (self._talks, ("none", "lines_waiting")),
+            (self._over_length, _BOUNDS.values()),
+            (self._over_length_now, _BOUNDS.values()),
             (self._members, MEMBER_STATES),
         ):
             for word in words:
@@ -238,31 +269,44 @@ class MetricsSink:
         for kind in ("blind", "attended"):
             for result in ("success", "failed"):
                 self._transfers(pbx, queue, kind, result)
+        self._zero_by_hours(pbx, queue)
+
+    def _zero_by_hours(self, pbx: str, queue: str) -> None:
+        for hours in self._policies[pbx].hours_told(queue):
+            self._offered(pbx, queue, hours)
+            for outcome in get_args(Outcome):
+                self._ended(pbx, queue, hours, outcome)
+            for result in ("met", "missed"):
+                self._third_ring(pbx, queue, hours, result)
 
     def _call_offered(self, offered: CallOffered) -> None:
         self._zero(offered.pbx, offered.queue)
-        self._offered(offered.pbx, offered.queue).inc()
+        self._offered(offered.pbx, offered.queue, offered.hours).inc()
 
     def _visit(self, visit: QueueVisit) -> None:
         self._zero(visit.pbx, visit.queue)
-        self._served(visit.pbx, visit.queue, visit.outcome, visit.wait_seconds, in_time=visit.in_time)
+        self._served(visit, visit.queue)
         if visit.outcome == "answered":
             heard = (("agent", visit.agent_rings), ("desk", _all_rings(visit)), ("caller", visit.caller_rings))
             self._rung(visit.pbx, visit.queue, heard)
 
     def _call(self, call: Call) -> None:
+        if first := call.asked_first:
+            self._zero(call.pbx, first)
+            self._hops(call.pbx, first).observe(call.transfers)
+            self._bounces(call.pbx, first).inc(call.bounces)
         if call.line is None:
             return
-        self._served(call.pbx, call.line, call.outcome, call.wait_seconds, in_time=call.in_time)
+        self._served(call, call.line)
         if call.answered:
             self._rung(call.pbx, call.line, (("desk", _all_rings(call)), ("caller", call.caller_rings)))
 
-    def _served(self, pbx: str, queue: str, outcome: Outcome, wait: float, *, in_time: bool | None) -> None:
-        self._ended(pbx, queue, outcome).inc()
-        if outcome not in _NO_WAIT:
-            self._waits(pbx, queue, outcome).observe(wait)
-        if in_time is not None:
-            self._third_ring(pbx, queue, "met" if in_time else "missed").inc()
+    def _served(self, told: QueueVisit | Call, queue: str) -> None:
+        self._ended(told.pbx, queue, told.hours, told.outcome).inc()
+        if told.outcome not in _NO_WAIT:
+            self._waits(told.pbx, queue, told.outcome).observe(told.wait_seconds)
+        if told.in_time is not None:
+            self._third_ring(told.pbx, queue, told.hours, "met" if told.in_time else "missed").inc()
 
     def _rung(self, pbx: str, queue: str, heard: Iterable[tuple[str, int | None]]) -> None:
         for by, rings in heard:
@@ -281,7 +325,7 @@ class MetricsSink:
     def _leg(self, leg: Leg) -> None:
         name = leg.queue or leg.line
         if name:
-            pressed = leg.lines_waiting >= self._policies[leg.pbx].standard(name).lines_waiting
+            pressed = self._policies[leg.pbx].standard(name).presses(leg.lines_waiting)
             self._talks(leg.pbx, name, "lines_waiting" if pressed else "none").observe(leg.talk_seconds)
         if self._agent_calls and self._agent_talk:
             self._agent_calls(leg.pbx, leg.agent).inc()
@@ -290,6 +334,22 @@ class MetricsSink:
     def _hold(self, hold: Hold) -> None:
         if name := hold.queue or hold.line:
             self._holds(hold.pbx, name).observe(hold.seconds)
+
+    def _crossing(self, crossing: Crossing) -> None:
+        if (name := crossing.queue or crossing.line) is None:
+            return
+        if bound := _BOUNDS.get(crossing.what):
+            self._over_length(crossing.pbx, name, bound).inc()
+        else:
+            self._holds_over_limit(crossing.pbx, name).inc()
+
+    def _talks_reading(self, reading: TalksReading) -> None:
+        where = (reading.pbx, reading.queue)
+        self._zero(*where)
+        self._over_length_now(*where, "target").set(reading.over_target)
+        self._over_length_now(*where, "limit").set(reading.over_limit)
+        self._on_hold(*where).set(reading.on_hold)
+        self._on_hold_over_limit(*where).set(reading.on_hold_over_limit)
 
     def _transfer(self, transfer: Transfer) -> None:
         if name := transfer.queue or transfer.line:

@@ -12,7 +12,7 @@ import math
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from ringwatch.core.facts import StaffingReading
+from ringwatch.core.readings import StaffingReading
 
 
 class StaffingMetrics:

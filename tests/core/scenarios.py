@@ -234,6 +234,11 @@ def held() -> Desk:
     return caller.is_held().after(7).hangs_up().desk
 
 
+def held_too_long() -> Desk:
+    """The hold crosses its limit, and the talk its target and its limit."""
+    return _talking(Desk()).is_held().after(31).is_taken_back().after(1000).hangs_up().desk
+
+
 def consulted() -> Desk:
     """A consultation within a hold leads to nothing."""
     caller = _talking(Desk()).is_held().after(2).is_left_for_a_consultation().after(8).has_the_agent_back()
@@ -433,6 +438,7 @@ SCENARIOS: Mapping[str, Callable[[], Desk]] = MappingProxyType(
                 direct_abandoned,
                 direct_local,
                 held,
+                held_too_long,
                 consulted,
                 transferred,
                 transfer_refused,

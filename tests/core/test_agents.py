@@ -8,7 +8,8 @@ import pytest
 
 from ringwatch.core import events as ev
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import Drift, Membership, WrapUp
+from ringwatch.core.facts import Membership, WrapUp
+from ringwatch.core.readings import Drift
 from ringwatch.core.standards import Policy, Standard
 from tests.core.desk import FREE, RINGING, SEATS, START, TALKING, Desk, Seat
 from tests.core.told import one

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from ringwatch.core import events as ev
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import Anomaly, Gap, QueueReading
+from ringwatch.core.facts import Anomaly, Gap
+from ringwatch.core.readings import QueueReading
 from ringwatch.core.standards import Policy, Standard
 from tests.core.desk import SEATS, START, Caller, Desk, Seat
 from tests.core.scenarios import SCENARIOS

@@ -7,27 +7,24 @@ import json
 import msgspec
 import pytest
 
-from ringwatch.core import facts
 from ringwatch.core.facts import (
     AgentState,
     Anomaly,
     Call,
-    CallOffered,
-    Drift,
+    Crossing,
     Fact,
     Gap,
     Hold,
     Leg,
     Membership,
-    QueueReading,
     QueueVisit,
-    Reading,
     Record,
     RingAttempt,
     Transfer,
     WrapUp,
     to_json,
 )
+from ringwatch.core.readings import CallOffered, Drift, Key, QueueReading, Reading, TalksReading
 from tests.core.scenarios import SCENARIOS
 from tests.core.told import Told
 
@@ -42,6 +39,7 @@ PROMISED = {
     "leg": "pbx call_id queue agent interface started_at ended_at talk_seconds hold_seconds ended_by",
     "transfer": "pbx call_id at kind from_agent to result",
     "hold": "pbx call_id agent kind started_at ended_at seconds",
+    "crossing": "pbx call_id queue line agent interface at what threshold",
     "wrap_up": "pbx agent queue call_id started_at ended_at seconds",
     "agent_state": "pbx agent device at state reason",
     "membership": "pbx queue agent interface device at member paused reason penalty ringinuse login_at",
@@ -55,6 +53,7 @@ TYPES: dict[str, type[Fact]] = {
     "leg": Leg,
     "transfer": Transfer,
     "hold": Hold,
+    "crossing": Crossing,
     "wrap_up": WrapUp,
     "agent_state": AgentState,
     "membership": Membership,
@@ -201,6 +200,18 @@ MEMBERSHIP = Membership(
     ringinuse=None,
     login_at=None,
 )
+CROSSING = Crossing(
+    pbx="main",
+    call_id="1.0",
+    queue="support",
+    line=None,
+    agent="Anna",
+    interface="PJSIP/101",
+    at=31.0,
+    what="hold_limit",
+    threshold=30.0,
+)
+TALKS = TalksReading(pbx="main", queue="support", over_target=0, over_limit=0, on_hold=0, on_hold_over_limit=0)
 READING = QueueReading(pbx="main", queue="support", waiting=0, oldest_joined_at=None, members={})
 
 
@@ -213,6 +224,8 @@ READING = QueueReading(pbx="main", queue="support", waiting=0, oldest_joined_at=
         (LEG, ("main", "1.0", "PJSIP/101", 1.0)),
         (TRANSFER, ("main", "1.0", 1.5)),
         (HOLD, ("main", "1.0", 1.0)),
+        (CROSSING, ("main", "1.0", "PJSIP/101", "hold_limit", 31.0)),
+        (TALKS, ("main", "support")),
         (WRAP_UP, ("main", "Anna", "support", 2.0)),
         (STATE, ("main", "Anna", "PJSIP/101", 2.0)),
         (MEMBERSHIP, ("main", "support", "PJSIP/101", 1.0)),
@@ -223,12 +236,21 @@ READING = QueueReading(pbx="main", queue="support", waiting=0, oldest_joined_at=
         (READING, ("main", "support")),
     ],
 )
-def test_a_record_is_known_by_what_it_is_about(record: Record, key: facts.Key) -> None:
+def test_a_record_is_known_by_what_it_is_about(record: Record, key: Key) -> None:
     """The identity holds the PBX and what is told of, never a value that could be told differently next time.
 
     Pitfall 8.
     """
     assert record.key == key
+
+
+def test_a_call_asked_its_line_first_or_else_its_first_queue() -> None:
+    """What came later is not where the caller had asked; who came to neither asked nobody."""
+    asked = [
+        msgspec.structs.replace(CALL, line=line, queues=queues).asked_first
+        for line, queues in (("direct", ["support"]), (None, ["sales", "support"]), (None, []))
+    ]
+    assert asked == ["direct", "sales", None]
 
 
 def test_a_fact_never_changes() -> None:

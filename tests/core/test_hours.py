@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from ringwatch.core.hours import ALWAYS, OpeningHours, Span, Spans
 from ringwatch.core.standards import Policy
+from tests.core.desk import Desk
+from tests.core.told import one
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -332,3 +335,54 @@ def test_every_queue_and_line_has_hours() -> None:
     assert policy.hours("support") is policy.hours("direct") is office
     assert policy.hours("emergency") is always
     assert Policy().hours("support") == OpeningHours()
+
+
+def test_what_is_always_open_is_never_told_to_be_closed() -> None:
+    """A plan closes at some time; a clock, and one-off openings of what is open, do not."""
+    office, always = OpeningHours(AMSTERDAM, WEEK), OpeningHours(AMSTERDAM, opened={date(2026, 11, 29): ((0, 60),)})
+    policy = Policy(default_hours=office, opening={"emergency": always})
+    assert policy.hours_told("support") == ("open", "closed")
+    assert policy.hours_told("emergency") == ("open",)
+    closing: list[dict[str, Any]] = [
+        {"holidays": {date(2026, 12, 25)}},
+        {"closed_days": frozenset({date(2026, 12, 24)})},
+        {"closed": {date(2026, 12, 31): ((720, 1440),)}},
+    ]
+    assert all(OpeningHours(AMSTERDAM, **each).is_planned for each in closing)
+
+
+SUNDAY = OpeningHours(week=((),) * 6 + (((0, 24 * 60),),))
+CLOSES = datetime(2026, 11, 23, tzinfo=UTC).timestamp()
+"""The midnight at which a desk that is open on Sundays alone closes."""
+
+
+def late_desk(seconds_before: float, policy: Policy) -> Desk:
+    """Return a desk some seconds before midnight."""
+    desk = Desk(policy)
+    desk.at = CLOSES - seconds_before
+    return desk
+
+
+def test_a_visit_is_of_the_hours_in_which_it_began() -> None:
+    """Who joins a second before closing is served, or lost, by an open desk, however late it is by then."""
+    policy = Policy(default_hours=SUNDAY)
+    told = late_desk(1, policy).caller("1").joins("support").after(30).hangs_up().told()
+    assert (told.visit.hours, told.call.hours, one(told.offers).hours) == ("open", "open", "open")
+    told = late_desk(0, policy).caller("1").joins("support").after(30).hangs_up().told()
+    assert (told.visit.hours, told.call.hours, one(told.offers).hours) == ("closed", "closed", "closed")
+
+
+def test_every_visit_of_a_call_has_the_hours_of_its_queue_and_moment() -> None:
+    """The call itself those of the queue that it asked first, though that closed meanwhile."""
+    policy = Policy(default_hours=SUNDAY, opening={"sales": OpeningHours()})
+    caller = late_desk(10, policy).caller("1").joins("support").after(8).is_put_out("TIMEOUT")
+    told = caller.after(4).joins("support").after(8).is_put_out("TIMEOUT").joins("sales").after(8).hangs_up().told()
+    assert [visit.hours for visit in told.visits] == ["open", "closed", "open"]
+    assert told.call.hours == "open"
+
+
+def test_a_direct_call_has_the_hours_of_its_line_when_the_phones_are_called() -> None:
+    """Not those of the menu before."""
+    policy = Policy(opening={"direct": SUNDAY})
+    told = late_desk(10, policy).caller("1").after(11).dials("PJSIP/101").after(9).hangs_up().told()
+    assert (told.call.line, told.call.hours, one(told.offers).hours) == ("direct", "closed", "closed")

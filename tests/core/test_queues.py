@@ -6,8 +6,9 @@ import pytest
 
 from ringwatch.core.agents import MEMBER_STATES
 from ringwatch.core.events import MemberSeen
-from ringwatch.core.facts import QueueReading, Record
+from ringwatch.core.facts import Record
 from ringwatch.core.queues import Queues
+from ringwatch.core.readings import QueueReading
 from ringwatch.core.standards import Policy, Standard
 
 

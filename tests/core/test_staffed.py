@@ -7,7 +7,7 @@ import math
 import pytest
 
 from ringwatch.core import events as ev
-from ringwatch.core.facts import StaffingReading
+from ringwatch.core.readings import StaffingReading
 from ringwatch.core.staffing import gini
 from ringwatch.core.standards import Policy, Standard
 from tests.core.desk import FREE, RINGING, SEATS, START, TALKING, Desk, Seat

@@ -11,22 +11,19 @@ from ringwatch.core.facts import (
     AgentState,
     Anomaly,
     Call,
-    CallOffered,
-    Drift,
+    Crossing,
     Gap,
     Hold,
     Leg,
     Membership,
-    QueueReading,
     QueueVisit,
-    Reading,
     Record,
     RingAttempt,
-    StaffingReading,
     Transfer,
     WrapUp,
     to_json,
 )
+from ringwatch.core.readings import CallOffered, Drift, QueueReading, Reading, StaffingReading, TalksReading
 
 R = TypeVar("R", bound=Record)
 
@@ -47,6 +44,8 @@ class Told:
         self.attempts = self._of(RingAttempt)
         self.legs = self._of(Leg)
         self.holds = self._of(Hold)
+        self.crossings = self._of(Crossing)
+        self.talks = self._of(TalksReading)
         self.transfers = self._of(Transfer)
         self.drifts = [drift.what for drift in self._of(Drift)]
         self.wrap_ups = self._of(WrapUp)
@@ -110,6 +109,8 @@ def assert_forgotten(engine: Engine) -> None:
     calls = engine._calls
     waiting = {queue.name: queue.waiting for queue in engine._queues if queue.waiting}
     assert (calls._channels, calls._calls, calls.visits._leaving, waiting) == ({}, {}, {}, {})
+    engine.readings()
+    assert (calls.crossings._open, calls.crossings._shown) == ({}, {})
 
 
 def assert_sound(told: Told) -> None:
@@ -139,6 +140,7 @@ def assert_sound(told: Told) -> None:
 
 def assert_told_once(told: Told) -> None:
     """Ask that no two facts of a kind share an identity; a reading replaces the one before."""
-    facts = [record for record in told.records if not isinstance(record, Anomaly | QueueReading | StaffingReading)]
+    replaced = Anomaly | QueueReading | StaffingReading | TalksReading
+    facts = [record for record in told.records if not isinstance(record, replaced)]
     identities = Counter((type(fact), fact.key) for fact in facts)
     assert [identity for identity, times in identities.items() if times > 1] == []

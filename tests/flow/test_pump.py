@@ -13,7 +13,8 @@ import pytest
 
 from ringwatch import app
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import Anomaly, Call, CallOffered, Gap, QueueReading, QueueVisit, Record
+from ringwatch.core.facts import Anomaly, Call, Gap, QueueVisit, Record
+from ringwatch.core.readings import CallOffered, QueueReading
 from ringwatch.core.standards import Policy
 from ringwatch.errors import CaptureWithoutTime, ConnectionLost, RingwatchError
 from ringwatch.flow import pump as pump_module

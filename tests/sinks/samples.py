@@ -10,20 +10,18 @@ from ringwatch.core.facts import (
     AgentState,
     Anomaly,
     Call,
-    CallOffered,
-    Drift,
+    Crossing,
     Gap,
     Hold,
     Leg,
     Membership,
-    QueueReading,
     QueueVisit,
     Record,
     RingAttempt,
-    StaffingReading,
     Transfer,
     WrapUp,
 )
+from ringwatch.core.readings import CallOffered, Drift, QueueReading, StaffingReading, TalksReading
 
 NINE = 1_795_424_400.0
 
@@ -126,6 +124,17 @@ HOLD = Hold(
     queue="support",
     line=None,
 )
+CROSSING = Crossing(
+    pbx="main",
+    call_id="1.0",
+    queue="support",
+    line=None,
+    agent="Anna",
+    interface="PJSIP/101",
+    at=NINE + 50,
+    what="hold_limit",
+    threshold=30.0,
+)
 WRAP_UP = WrapUp(
     pbx="main",
     agent="Anna",
@@ -179,14 +188,17 @@ STAFFED = StaffingReading(
     estimated_wait_seconds=40.0,
     load_gini=0.25,
 )
+TALKS = TalksReading(pbx="main", queue="support", over_target=2, over_limit=1, on_hold=3, on_hold_over_limit=1)
 
 EVERY_KIND: tuple[Record, ...] = (
     OFFERED,
     READING,
     STAFFED,
+    TALKS,
     ATTEMPT,
     LEG,
     HOLD,
+    CROSSING,
     TRANSFER,
     VISIT,
     CALL,

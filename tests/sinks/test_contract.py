@@ -46,7 +46,7 @@ def _facts_file(folder: Path) -> Subject:
 
 
 def _summary(_folder: Path) -> Subject:
-    sink = Summary()
+    sink = Summary({"main": Policy()})
     return Subject(sink, lambda: (sink.as_json(), sink.gaps))
 
 

@@ -16,7 +16,9 @@ from prometheus_client.metrics_core import Metric
 
 from ringwatch import app
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import CallOffered, Outcome, QueueReading, QueueVisit, Record
+from ringwatch.core.facts import CrossingOf, Outcome, QueueVisit, Record
+from ringwatch.core.hours import ALWAYS, OpeningHours
+from ringwatch.core.readings import CallOffered, QueueReading
 from ringwatch.core.standards import Line, Policy, Standard
 from ringwatch.flow.hub import Hub, Inbox
 from ringwatch.flow.pump import Pump
@@ -31,6 +33,7 @@ from .samples import (
     ANOMALY,
     ATTEMPT,
     CALL,
+    CROSSING,
     DRIFT,
     EVERY_KIND,
     GAP,
@@ -39,6 +42,7 @@ from .samples import (
     OFFERED,
     READING,
     STAFFED,
+    TALKS,
     TRANSFER,
     VISIT,
     numbered,
@@ -50,16 +54,23 @@ FORMS = ("text", OPENMETRICS)
 
 NAMES = {
     # By the product's text: the family, its type, its labels.
-    "ringwatch_calls_offered": ("counter", ("pbx", "queue")),
-    "ringwatch_calls": ("counter", ("outcome", "pbx", "queue")),
+    "ringwatch_calls_offered": ("counter", ("hours", "pbx", "queue")),
+    "ringwatch_calls": ("counter", ("hours", "outcome", "pbx", "queue")),
     "ringwatch_wait_seconds": ("histogram", ("outcome", "pbx", "queue")),
     "ringwatch_answer_rings": ("histogram", ("heard_by", "pbx", "queue")),
-    "ringwatch_third_ring": ("counter", ("pbx", "queue", "result")),
+    "ringwatch_third_ring": ("counter", ("hours", "pbx", "queue", "result")),
     "ringwatch_ring_attempts": ("counter", ("pbx", "queue", "result")),
     "ringwatch_talk_seconds": ("histogram", ("pbx", "pressure", "queue")),
     "ringwatch_hold_seconds": ("histogram", ("pbx", "queue")),
     "ringwatch_wrapup_seconds": ("histogram", ("pbx", "queue")),
     "ringwatch_transfers": ("counter", ("kind", "pbx", "queue", "result")),
+    "ringwatch_call_hops": ("histogram", ("pbx", "queue")),
+    "ringwatch_bounces": ("counter", ("pbx", "queue")),
+    "ringwatch_calls_over_length": ("counter", ("bound", "pbx", "queue")),
+    "ringwatch_calls_up_over_length": ("gauge", ("bound", "pbx", "queue")),
+    "ringwatch_holds_over_limit": ("counter", ("pbx", "queue")),
+    "ringwatch_calls_on_hold": ("gauge", ("pbx", "queue")),
+    "ringwatch_calls_on_hold_over_limit": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_waiting": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_oldest_wait_timestamp_seconds": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_members": ("gauge", ("pbx", "queue", "state")),
@@ -218,7 +229,7 @@ FAULTS: dict[str, Callable[[Metric], object]] = {
     "no help": lambda family: len(family.documentation) < 10 or not family.documentation.endswith("."),
     "not a base unit": lambda family: re.search("milli|micro|nano|minutes|hours|kilo|percent", family.name),
     "what is measured has a unit": lambda family: (
-        family.type == "histogram" and not family.name.endswith(("_seconds", "_rings"))
+        family.type == "histogram" and not family.name.endswith(("_seconds", "_rings", "_hops"))
     ),
     "names its type": lambda family: re.search("_(counter|gauge|histogram|summary|metric)(_|$)", family.name),
     "a counter ends in _total": lambda family: (
@@ -336,13 +347,22 @@ class TestZeros:
         for what in ("callers", "channels", "members"):
             assert value(page, "ringwatch_state_drift_total", pbx="main", what=what) == 0
 
+    def test_only_what_closes_at_times_has_zeros_of_being_closed(self) -> None:
+        """A desk without opening hours would have its series twice for nothing."""
+        weekdays = OpeningHours(week=(*ALWAYS[:5], (), ()))
+        policy = Policy(standards={"support": Standard(), "night": Standard()}, opening={"support": weekdays})
+        page = metrics(policy=policy).render()
+        for name in ("ringwatch_calls_offered_total", "ringwatch_calls_total", "ringwatch_third_ring_total"):
+            told = {(dict(labels)["queue"], dict(labels)["hours"]) for labels in samples(page, name)}
+            assert told == {("support", "open"), ("support", "closed"), ("night", "open"), ("direct", "open")}
+
     def test_a_discovered_queue_has_all_its_zeros_from_its_first_reading(self) -> None:
         """The listing on attaching is enough; nobody need have called."""
         self._has_zeros(metrics(replace(READING, waiting=0, oldest_joined_at=None)).render(), "support")
 
     def _has_zeros(self, page: bytes, queue: str) -> None:
         where = {"pbx": "main", "queue": queue}
-        assert value(page, "ringwatch_calls_offered_total", **where) == 0
+        assert value(page, "ringwatch_calls_offered_total", **where, hours="open") == 0
         outcomes = {dict(labels)["outcome"] for labels in _of(page, "ringwatch_calls_total", queue)}
         assert outcomes == set(Outcome.__args__)  # type: ignore[attr-defined]
         waits = {dict(labels)["outcome"] for labels in _of(page, "ringwatch_wait_seconds_count", queue)}
@@ -357,6 +377,12 @@ class TestZeros:
         assert pressure == {"none", "lines_waiting"}
         assert len(_of(page, "ringwatch_transfers_total", queue)) == 4
         assert value(page, "ringwatch_hold_seconds_count", **where) == 0
+        assert value(page, "ringwatch_call_hops_count", **where) == 0
+        assert value(page, "ringwatch_bounces_total", **where) == 0
+        for name in ("ringwatch_calls_over_length_total", "ringwatch_calls_up_over_length"):
+            assert {value(page, name, **where, bound=bound) for bound in ("target", "limit")} == {0}
+        for name in ("holds_over_limit_total", "calls_on_hold", "calls_on_hold_over_limit"):
+            assert value(page, f"ringwatch_{name}", **where) == 0
         assert value(page, "ringwatch_queue_waiting", **where) == 0
         assert value(page, "ringwatch_queue_oldest_wait_timestamp_seconds", **where) == 0
         # Zero is a number of agents, and nobody's occupancy; a direct line has neither.
@@ -399,7 +425,7 @@ class TestCounting:
         sink = metrics()
         sink.apply(numbered(OFFERED, number) for number in range(500))
         sink.apply(numbered(OFFERED, number) for number in range(400, 500))
-        assert value(sink.render(), "ringwatch_calls_offered_total", pbx="main", queue="support") == 500
+        assert value(sink.render(), "ringwatch_calls_offered_total", pbx="main", queue="support", hours="open") == 500
 
     def test_a_reading_replaces_the_last(self) -> None:
         """It says how things stand, so the same one may come again and again."""
@@ -432,7 +458,9 @@ class TestCounting:
         """A zero in the histogram would flatter the desk."""
         page = metrics(replace(VISIT, outcome="refused_full", wait_seconds=0.0)).render()
         assert sum(samples(page, "ringwatch_wait_seconds_count").values()) == 0
-        assert value(page, "ringwatch_calls_total", pbx="main", queue="support", outcome="refused_full") == 1
+        assert (
+            value(page, "ringwatch_calls_total", pbx="main", queue="support", outcome="refused_full", hours="open") == 1
+        )
 
     def test_talk_is_under_pressure_from_the_number_of_lines_the_queue_says(self) -> None:
         """The default is three; a queue may have its own."""
@@ -447,10 +475,68 @@ class TestCounting:
         assert value(page, "ringwatch_talk_seconds_count", **where, queue="support") == 2
         assert value(page, "ringwatch_talk_seconds_count", **where, queue="vip") == 4
 
+    def test_callers_are_told_apart_by_the_hours_in_which_they_came(self) -> None:
+        """Who calls a closed desk is no failure of those who serve an open one."""
+        closed = [numbered(each, 2, hours="closed") for each in (OFFERED, VISIT)]
+        page = metrics(OFFERED, VISIT, *closed, numbered(VISIT, 3, hours="closed", in_time=False)).render()
+        where = {"pbx": "main", "queue": "support"}
+        for hours, served in (("open", 1), ("closed", 2)):
+            assert value(page, "ringwatch_calls_offered_total", **where, hours=hours) == 1
+            assert value(page, "ringwatch_calls_total", **where, hours=hours, outcome="answered") == served
+            assert value(page, "ringwatch_third_ring_total", **where, hours=hours, result="met") == 1
+        assert value(page, "ringwatch_third_ring_total", **where, hours="closed", result="missed") == 1
+
+    def test_hops_and_bounces_are_those_of_a_whole_call(self) -> None:
+        """Told once, at its end, under the line that was asked first, or else the queue."""
+        calls = [
+            numbered(CALL, 1, transfers=3, bounces=2, queues=["support", "sales"]),
+            numbered(CALL, 2, transfers=0, queues=["support"]),
+            numbered(CALL, 3, transfers=1, bounces=1, line="direct", queues=["support"]),
+        ]
+        page = metrics(*calls, *calls).render()
+        support, direct = {"pbx": "main", "queue": "support"}, {"pbx": "main", "queue": "direct"}
+        hops = {le: value(page, "ringwatch_call_hops_bucket", **support, le=le) for le in ("0.0", "2.0", "3.0", "5.0")}
+        assert hops == {"0.0": 1, "2.0": 1, "3.0": 2, "5.0": 2}
+        assert value(page, "ringwatch_bounces_total", **support) == 2
+        assert value(page, "ringwatch_call_hops_sum", **direct) == 1
+        assert value(page, "ringwatch_bounces_total", **direct) == 1
+        assert "sales" not in {dict(labels)["queue"] for labels in samples(page, "ringwatch_bounces_total")}
+
+    def test_a_limit_is_counted_when_it_is_crossed(self) -> None:
+        """Once, under its own name; the talk or the hold may go on for long."""
+        whats: tuple[CrossingOf, ...] = ("talk_target", "talk_limit", "hold_limit")
+        crossings = [replace(CROSSING, what=what) for what in whats]
+        later = replace(CROSSING, at=CROSSING.at + 60)
+        direct = numbered(CROSSING, 2, queue=None, line="direct")
+        page = metrics(*crossings, *crossings, later, direct).render()
+        support, line = {"pbx": "main", "queue": "support"}, {"pbx": "main", "queue": "direct"}
+        assert value(page, "ringwatch_calls_over_length_total", **support, bound="target") == 1
+        assert value(page, "ringwatch_calls_over_length_total", **support, bound="limit") == 1
+        assert value(page, "ringwatch_holds_over_limit_total", **support) == 2
+        assert value(page, "ringwatch_holds_over_limit_total", **line) == 1
+
+    def test_talks_are_shown_as_they_stand(self) -> None:
+        """Longer than promised, on hold, and on hold for too long; as long as they are."""
+        sink = metrics(TALKS, TALKS)
+        where = {"pbx": "main", "queue": "support"}
+
+        def shown() -> list[float | None]:
+            page = sink.render()
+            over = [value(page, "ringwatch_calls_up_over_length", **where, bound=each) for each in ("target", "limit")]
+            return [
+                *over,
+                value(page, "ringwatch_calls_on_hold", **where),
+                value(page, "ringwatch_calls_on_hold_over_limit", **where),
+            ]
+
+        assert shown() == [2, 1, 3, 1]
+        sink.apply([replace(TALKS, over_target=0, over_limit=0, on_hold=1, on_hold_over_limit=0)])
+        assert shown() == [0, 0, 1, 0]
+
     def test_what_served_no_outside_caller_is_not_counted(self) -> None:
         """Calls from phone to phone have neither a queue nor a line."""
-        inside = [replace(each, queue=None, line=None) for each in (ATTEMPT, LEG, HOLD, TRANSFER)]
-        assert metrics(*inside, CALL).render() == metrics().render()
+        inside = [replace(each, queue=None, line=None) for each in (ATTEMPT, LEG, HOLD, TRANSFER, CROSSING)]
+        assert metrics(*inside, replace(CALL, queues=[])).render() == metrics().render()
 
     def test_rings_of_which_only_some_were_heard_are_not_counted(self) -> None:
         """In a gap, before ringwatch came, or by a queue_log: what is told is the least, and is not judged."""
@@ -468,8 +554,8 @@ class TestCounting:
         attempt = replace(ATTEMPT, queue=None, line="direct")
         page = metrics(offered, call, attempt).render()
         where = {"pbx": "main", "queue": "direct"}
-        assert value(page, "ringwatch_calls_offered_total", **where) == 1
-        assert value(page, "ringwatch_calls_total", **where, outcome="answered") == 1
+        assert value(page, "ringwatch_calls_offered_total", **where, hours="open") == 1
+        assert value(page, "ringwatch_calls_total", **where, outcome="answered", hours="open") == 1
         for by in ("agent", "desk", "caller"):
             assert value(page, "ringwatch_answer_rings_count", **where, heard_by=by) == 1
         assert differences(page, [offered, call, attempt]) == []
@@ -486,8 +572,8 @@ class TestCounting:
         sink = MetricsSink({"main": Policy(), "north": Policy()})
         sink.apply([OFFERED, replace(OFFERED, pbx="north"), replace(VISIT, pbx="north")])
         page = sink.render()
-        assert value(page, "ringwatch_calls_offered_total", pbx="north", queue="support") == 1
-        assert value(page, "ringwatch_calls_total", pbx="main", queue="support", outcome="answered") == 0
+        assert value(page, "ringwatch_calls_offered_total", pbx="north", queue="support", hours="open") == 1
+        assert value(page, "ringwatch_calls_total", pbx="main", queue="support", outcome="answered", hours="open") == 0
 
 
 class TestAccounting:
@@ -518,7 +604,7 @@ class TestAccounting:
         assert differences(page, [*facts, numbered(VISIT, 2)]) != []
         for line in page.splitlines():
             name, _, number = line.rpartition(" ")
-            if line.startswith("#") or re.search("_queue_(wait|oldest|members)", name) or 'queue="direct"' in name:
+            if line.startswith("#") or re.search("_queue_|_up_|_calls_on_hold", name) or 'queue="direct"' in name:
                 continue
             tampered = page.replace(line, f"{name} {float(number) + 1}")
             assert differences(tampered, facts) != [], line
@@ -546,8 +632,26 @@ class TestPage:
         assert sink.page(openmetrics=False)[0] is first[0]
         assert sink.page(openmetrics=True)[0] is other[0]
         clock.now += 0.001
-        assert value(sink.page(openmetrics=False)[0], "ringwatch_calls_offered_total", pbx="main", queue="support") == 1
-        assert value(sink.page(openmetrics=True)[0], "ringwatch_calls_offered_total", pbx="main", queue="support") == 1
+        assert (
+            value(
+                sink.page(openmetrics=False)[0],
+                "ringwatch_calls_offered_total",
+                pbx="main",
+                queue="support",
+                hours="open",
+            )
+            == 1
+        )
+        assert (
+            value(
+                sink.page(openmetrics=True)[0],
+                "ringwatch_calls_offered_total",
+                pbx="main",
+                queue="support",
+                hours="open",
+            )
+            == 1
+        )
 
     def test_many_readers_at_once_are_one_rendering(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Fifty scrapes within a second cost as much as one."""

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from ringwatch.core.facts import Reading, to_json
+from ringwatch.core.facts import to_json
+from ringwatch.core.readings import Reading
 from ringwatch.errors import QueueLogError
 from ringwatch.sources.facts import read_facts, recent_facts
 from tests.sinks.samples import EVERY_KIND, GAP, VISIT

@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from ringwatch.ami.translator import Translator
 from ringwatch.core import events as ev
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import Fact, Key, Leg, QueueVisit, Reading, Record
+from ringwatch.core.facts import Fact, Leg, QueueVisit, Record
 from ringwatch.core.queue_log import lost
+from ringwatch.core.readings import Key, Reading
 from ringwatch.core.standards import Policy
 from ringwatch.sources.healing import HOLD_BACK_SECONDS, KEEP_SECONDS, SETTLE_SECONDS, QueueLogHealer
 from tests.core.queue_log.logs import Log, captured

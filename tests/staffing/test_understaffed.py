@@ -8,7 +8,7 @@ import pytest
 
 from ringwatch.ami.translator import Translator
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import StaffingReading
+from ringwatch.core.readings import StaffingReading
 from ringwatch.core.standards import Policy, Standard
 from ringwatch.simulator import Desk, Plan, TalkHabit, absent
 from tests.simulator.desks import HOUR, MONDAY_NINE, agents, queue

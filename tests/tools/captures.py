@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ringwatch.ami.translator import Translator
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import AgentState, Anomaly, Fact, Gap, Membership, Reading, Record
+from ringwatch.core.facts import AgentState, Anomaly, Fact, Gap, Membership, Record
+from ringwatch.core.readings import Reading
 from ringwatch.core.standards import Policy
 from ringwatch.flow.ports import Batch
 

@@ -21,10 +21,11 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from ringwatch.core.facts import LISTED_PRECISION, QUEUE_LOG_PRECISION, Key, Leg, QueueVisit, Record, Transfer
+from ringwatch.core.facts import LISTED_PRECISION, QUEUE_LOG_PRECISION, Leg, QueueVisit, Record, Transfer
 from ringwatch.core.queue_log.lines import Line
 from ringwatch.core.queue_log.stories import QueueLog
 from ringwatch.core.queue_log.telling import Story
+from ringwatch.core.readings import Key
 from ringwatch.core.standards import Policy
 from ringwatch.core.state import seconds
 
@@ -212,6 +213,7 @@ def merged(ami: QueueVisit, log: QueueVisit) -> QueueVisit:
         ordinal=ami.ordinal,
         uniqueid=ami.uniqueid,
         joined_at=ami.joined_at,
+        hours=ami.hours,
         ended_at=max(log.ended_at, ami.joined_at),
         position=log.position if ami.position is None else ami.position,
         # Each is the least it can have been.

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from ringwatch.core.facts import (
     QUEUE_LOG_PRECISION,
     AttemptResult,
-    CallOffered,
     EndedBy,
     Leg,
     Outcome,
@@ -17,6 +16,7 @@ from ringwatch.core.facts import (
     Transfer,
 )
 from ringwatch.core.queue_log.lines import Line
+from ringwatch.core.readings import CallOffered
 from ringwatch.core.standards import Policy
 from ringwatch.core.state import seconds
 
@@ -115,9 +115,15 @@ class Teller:
             uniqueid=visit.call_id,
             source="queue_log",
             precision=QUEUE_LOG_PRECISION,
+            hours=self._policy.hours_at(visit.queue, visit.joined_at),
         )
         offered = CallOffered(
-            pbx=self._pbx, call_id=visit.call_id, queue=visit.queue, ordinal=visit.ordinal, at=visit.joined_at
+            pbx=self._pbx,
+            call_id=visit.call_id,
+            queue=visit.queue,
+            ordinal=visit.ordinal,
+            at=visit.joined_at,
+            hours=told.hours,
         )
         leg = self._leg(told, answered, ended_by or "unknown", lines_waiting) if answered else None
         transfer = self._transfer(visit, visit.lines[-1]) if ended_by == "transfer" else None

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from ringwatch.core.facts import CallOffered, Fact, Leg, QueueVisit, Record, RingAttempt, Transfer
+from ringwatch.core.facts import Fact, Leg, QueueVisit, Record, RingAttempt, Transfer
 from ringwatch.core.queue_log import Line, Told, heal, lost
+from ringwatch.core.readings import CallOffered
 from ringwatch.core.standards import Policy
 from tests.tools.captures import NAMES, blocks, facts_of
 from tests.tools.properties import PATIENT
@@ -126,9 +127,9 @@ class TestToldInPart:
 
     def test_a_wait_gets_its_end_from_the_log_and_keeps_its_beginning(self) -> None:
         """Same identity; the joining to the millisecond, the rest in whole seconds, marked as such."""
-        found = healed((20, 30), lines(ONE_VISIT), WAITING)
+        found = healed((20, 30), lines(ONE_VISIT), replace(WAITING, hours="closed"))
         visit = visit_in(found)
-        assert visit.key == WAITING.key
+        assert (visit.key, visit.hours) == (WAITING.key, "closed")
         assert (visit.outcome, visit.agent, visit.wait_seconds, visit.talk_seconds) == ("answered", "Anna", 12.0, 62.0)
         assert (visit.joined_at, visit.ended_at) == (NINE + 0.158, NINE + 74)
         assert (visit.source, visit.precision) == ("queue_log", 1.0)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringwatch.core.facts import CallOffered, Fact, Key, QueueVisit, RingAttempt, Transfer
+from ringwatch.core.facts import Fact, QueueVisit, RingAttempt, Transfer
 from ringwatch.core.queue_log.stories import FORGET_SECONDS
+from ringwatch.core.readings import CallOffered, Key
 from ringwatch.core.standards import Policy, Standard
 from tests.tools.captures import NAMES, blocks, facts_of
 from tests.tools.properties import PATIENT

@@ -1,0 +1,167 @@
+"""Limits that a conversation crosses while it is still up: the length of the talk, and of a hold.
+
+Rules:
+
+* The clock of the talk stands still while the caller is left alone: what is measured is `talk_seconds` as the leg tells
+  it in the end. A hold is measured as the fact `hold` tells it.
+* A limit is crossed at its own moment, whoever says that this moment has passed: an event, or the clock. So it is told
+  once, and as of the same moment, however often the clock strikes.
+* What the clock says is believed a little later: an event of a moment before may be under way.
+* Somebody who has gone is gone: between that and the end of the conversation nothing is crossed. A short absence may
+  turn out to be none; then the talk has gone on, and what it crossed meanwhile is told as of its moment.
+* While the stream is broken, and until a listing has shown who is still there, nothing is crossed.
+* A conversation is held to the standard of its queue, else of the direct line. One that has neither has none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ringwatch.core.facts import CrossingOf, Record
+from ringwatch.core.readings import TalksReading
+from ringwatch.core.standards import Policy, Standard
+from ringwatch.core.state import BLINK_SECONDS, Leg
+from ringwatch.core.telling import Teller
+
+LATE_SECONDS = 0.1
+"""How late an event may come after the clock has struck."""
+# Half a microsecond absorbs the binary rounding of timestamps, as in the counting of rings.
+_ROUNDING = 5e-7
+_NOTHING = (0, 0, 0, 0)
+
+
+@dataclass(slots=True)
+class _Open:
+    """What is known of a conversation that is up."""
+
+    crossed: set[CrossingOf] = field(default_factory=set)
+    """Bounds of the talk."""
+    alone: bool = False
+    """The caller is on hold, for longer than a bridge takes to be rebuilt."""
+    long_since: float | None = None
+    """Beginning of the last hold that has crossed its limit."""
+
+
+class Crossings:
+    """The open conversations of one PBX, with the moments at which they cross a limit."""
+
+    def __init__(self, policy: Policy, teller: Teller, tell: Callable[[Record], None]) -> None:
+        """Start with silence."""
+        self._policy = policy
+        self._teller = teller
+        self._tell = tell
+        self._open: dict[Leg, _Open] = {}
+        self._doubtful = False
+        self._changed = False
+        self._shown: dict[str, tuple[int, ...]] = {}
+        """What was last told of queues and lines that have something to show."""
+        self.due_at = math.inf
+        """Before this moment `settle` has nothing to do."""
+
+    def began(self, leg: Leg) -> None:
+        """A conversation began."""
+        self._open[leg] = _Open()
+        self.moved(leg)
+
+    def moved(self, leg: Leg) -> None:
+        """Something happened to a conversation: its caller is left alone, or is not any more."""
+        known = self._open[leg]
+        known.alone = leg.silent_since is not None and (known.alone or leg.held or leg.parked)
+        self._changed = True
+        if not self._doubtful:
+            self.due_at = min(self.due_at, self._next(leg, known))
+
+    def held(self, leg: Leg, since: float, at: float) -> None:
+        """A hold is over."""
+        if not leg.call.lost:
+            self._judge_hold(leg, self._open[leg], since, at)
+
+    def ended(self, leg: Leg, at: float) -> None:
+        """A conversation is over; of one that vanished nobody knows how long it lasted."""
+        known = self._open.pop(leg)
+        self._changed = True
+        if not leg.call.lost:
+            self._judge_talk(leg, known, at)
+
+    def settle(self, at: float) -> None:
+        """Tell what was crossed up to a moment."""
+        self.due_at = math.inf
+        for leg, known in self._open.items():
+            until = at if leg.left is None else min(at, leg.left[0])
+            if (since := leg.silent_since) is not None:
+                if not known.alone and until >= since + BLINK_SECONDS:
+                    known.alone = self._changed = True
+                self._judge_hold(leg, known, since, until)
+                until = min(until, since)
+            self._judge_talk(leg, known, until)
+            self.due_at = min(self.due_at, self._next(leg, known))
+
+    def doubt(self) -> None:
+        """The stream broke: who is still there is not known."""
+        self._doubtful, self.due_at = True, math.inf
+
+    def trust(self) -> None:
+        """A listing has shown who is still there."""
+        self._doubtful, self.due_at = False, -math.inf
+
+    def readings(self) -> list[TalksReading]:
+        """Say how the conversations of every queue and line stand, where that has changed."""
+        if not self._changed:
+            return []
+        self._changed = False
+        stand: dict[str, tuple[int, ...]] = dict.fromkeys(self._shown, _NOTHING)
+        for leg, known in self._open.items():
+            if name := _asked(leg):
+                too_long = known.alone and known.long_since == leg.silent_since
+                mine = ("talk_target" in known.crossed, "talk_limit" in known.crossed, known.alone, too_long)
+                counts = zip(stand.get(name, _NOTHING), mine, strict=True)
+                stand[name] = tuple(count + one for count, one in counts)
+        changed = {name: counts for name, counts in stand.items() if counts != self._shown.get(name, _NOTHING)}
+        self._shown = {name: counts for name, counts in stand.items() if counts != _NOTHING}
+        return [self._teller.talks(name, counts) for name, counts in changed.items()]
+
+    def _next(self, leg: Leg, known: _Open) -> float:
+        """Return when a conversation crosses something, if nothing more happens to it."""
+        standard = self._standard(leg)
+        if standard is None or leg.left is not None:
+            return math.inf
+        if (since := leg.silent_since) is not None:
+            blink = math.inf if known.alone else since + BLINK_SECONDS
+            return blink if known.long_since == since else min(blink, since + standard.hold_limit_seconds)
+        return min((at for what, at, _ in _bounds(leg, standard) if what not in known.crossed), default=math.inf)
+
+    def _judge_talk(self, leg: Leg, known: _Open, until: float) -> None:
+        for what, at, threshold in _bounds(leg, self._standard(leg)):
+            if what not in known.crossed and at <= until + _ROUNDING:
+                known.crossed.add(what)
+                self._cross(leg, at, what, threshold)
+
+    def _judge_hold(self, leg: Leg, known: _Open, since: float, until: float) -> None:
+        standard = self._standard(leg)
+        if standard and known.long_since != since and since + standard.hold_limit_seconds <= until + _ROUNDING:
+            known.long_since = since
+            self._cross(leg, since + standard.hold_limit_seconds, "hold_limit", standard.hold_limit_seconds)
+
+    def _cross(self, leg: Leg, at: float, what: CrossingOf, threshold: float) -> None:
+        self._changed = True
+        self._tell(self._teller.crossing(leg, at, what, threshold))
+
+    def _standard(self, leg: Leg) -> Standard | None:
+        name = _asked(leg)
+        return self._policy.standard(name) if name else None
+
+
+def _asked(leg: Leg) -> str | None:
+    """Return the queue or direct line that a conversation serves."""
+    return leg.visit.queue if leg.visit else leg.call.line
+
+
+def _bounds(leg: Leg, standard: Standard | None) -> list[tuple[CrossingOf, float, float]]:
+    """Return every bound of a talk, when it is reached if the caller is not left alone again, and what it is."""
+    if standard is None:
+        return []
+    began = leg.started_at + leg.hold_seconds
+    target, limit = standard.talk_target_seconds, standard.talk_limit_seconds
+    return [("talk_target", began + target, target), ("talk_limit", began + limit, limit)]
