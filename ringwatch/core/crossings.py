@@ -43,6 +43,11 @@ class _Open:
     long_since: float | None = None
     """Beginning of the last hold that has crossed its limit."""
 
+    @property
+    def shown(self) -> bool:
+        """Whether it counts in any reading."""
+        return self.alone or bool(self.crossed)
+
 
 class Crossings:
     """The open conversations of one PBX, with the moments at which they cross a limit."""
@@ -68,8 +73,8 @@ class Crossings:
     def moved(self, leg: Leg) -> None:
         """Something happened to a conversation: its caller is left alone, or is not any more."""
         known = self._open[leg]
-        known.alone = leg.silent_since is not None and (known.alone or leg.held or leg.parked)
-        self._changed = True
+        shown, known.alone = known.shown, leg.silent_since is not None and (known.alone or leg.held or leg.parked)
+        self._changed = self._changed or shown or known.shown
         if not self._doubtful:
             self.due_at = min(self.due_at, self._next(leg, known))
 
@@ -81,7 +86,7 @@ class Crossings:
     def ended(self, leg: Leg, at: float) -> None:
         """A conversation is over; of one that vanished nobody knows how long it lasted."""
         known = self._open.pop(leg)
-        self._changed = True
+        self._changed = self._changed or known.shown
         if not leg.call.lost:
             self._judge_talk(leg, known, at)
 
@@ -113,7 +118,7 @@ class Crossings:
         self._changed = False
         stand: dict[str, tuple[int, ...]] = dict.fromkeys(self._shown, _NOTHING)
         for leg, known in self._open.items():
-            if name := _asked(leg):
+            if known.shown and (name := _asked(leg)):
                 too_long = known.alone and known.long_since == leg.silent_since
                 mine = ("talk_target" in known.crossed, "talk_limit" in known.crossed, known.alone, too_long)
                 counts = zip(stand.get(name, _NOTHING), mine, strict=True)

@@ -134,3 +134,9 @@ def test_a_bracket_must_be_closed(pattern: str) -> None:
     """The configuration refuses such a pattern; whoever builds a line himself hears of it here."""
     with pytest.raises(ValueError, match="without ']'"):
         extension_matches(pattern, "31")
+
+
+@pytest.mark.parametrize(("lines", "pressed"), [(0, False), (2, False), (3, True), (9, True)])
+def test_a_talk_is_pressed_from_the_number_of_waiting_callers_on(lines: int, *, pressed: bool) -> None:
+    """Three by the standard's own words: three more lines blink."""
+    assert Standard().presses(lines) is pressed

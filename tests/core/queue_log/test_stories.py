@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringwatch.core.facts import Fact, QueueVisit, RingAttempt, Transfer
+from ringwatch.core.hours import OpeningHours
 from ringwatch.core.queue_log.stories import FORGET_SECONDS
 from ringwatch.core.readings import CallOffered, Key
 from ringwatch.core.standards import Policy, Standard
@@ -64,6 +66,14 @@ class TestVisits:
             uniqueid="1.0",
         )
         assert (told.misfits, told.log.open_visits) == ([], [])
+
+    def test_a_visit_is_of_the_hours_in_which_it_began(self) -> None:
+        """Joined in the closed minute, answered and served after it; the offer says the same."""
+        opens_a_minute_past = OpeningHours(closed={date(2026, 11, 23): ((9 * 60, 9 * 60 + 1),)})
+        given = lines(f"{ANSWERED} 74|1.0|support|Anna|COMPLETEAGENT|12|62|2")
+        story = Log(given, Policy(opening={"support": opens_a_minute_past})).story
+        assert (story.visit.hours, story.offered.hours) == ("closed", "closed")
+        assert Log(given, Policy(opening={"sales": opens_a_minute_past})).story.visit.hours == "open"
 
     def test_everything_about_a_visit_is_told_with_it(self) -> None:
         """Joining, rings, conversation, then the visit, in the order of AMI's telling."""
