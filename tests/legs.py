@@ -270,6 +270,7 @@ def compare_transfers(records: Sequence[Record], rows: Sequence[Cel]) -> tuple[i
     origin, calls, told = origins(rows), finished(records, rows), by_call(records)
     heard = talks(rows, calls)
     handed: dict[str, float] = {}
+    gone = {row.uniqueid: row.time for row in rows if row.event == "CHAN_END"}
     left = [each for each in records if isinstance(each, Transfer) and each.result == "success"]
     differences: list[Difference] = []
     compared = 0
@@ -279,8 +280,8 @@ def compare_transfers(records: Sequence[Record], rows: Sequence[Cel]) -> tuple[i
             continue
         extra = json.loads(row.extra)
         call_id = origin.get(extra.get("transferee_channel_uniqueid", ""), origin.get(row.uniqueid, row.linkedid))
-        if call_id not in calls:
-            continue
+        if call_id not in calls or gone.get(extra.get("transferee_channel_uniqueid", ""), math.inf) <= row.time:
+            continue  # or whoever was to be handed on had hung up before Asterisk was done with it
         compared += 1
         if row.uniqueid == call_id:
             makers = {number_of(row.channel.rpartition("-")[0])}  # who began the call hands on whoever was called
