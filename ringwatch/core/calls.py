@@ -198,6 +198,9 @@ class Calls:
                 self.start_call(dest, event.at, originated=True)
         elif dialler := self._channels.get(event.uniqueid):
             self._dialled(dialler, dest, event.at)
+            if (far := self._channels.get(dest.partner or "")) and far.visit:
+                # It may stand in line before the near half is told to be called.
+                self.is_no_phone(far)
 
     def _dialled(self, dialler: Channel, dest: Channel, at: float) -> None:
         front = self._channels.get(dialler.partner or "") if dialler.is_local else None

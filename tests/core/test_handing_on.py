@@ -167,14 +167,16 @@ def test_the_far_half_of_a_local_pair_may_dial_before_the_near_half_is_called() 
     assert [(leg.agent, leg.queue, leg.talk_seconds) for leg in told.legs] == [("Femke", "billing", 8.0)]
 
 
-def test_a_queue_behind_a_local_pair_is_no_phone() -> None:
+@pytest.mark.parametrize("joins_first", [False, True])
+def test_a_queue_behind_a_local_pair_is_no_phone(*, joins_first: bool) -> None:
     """A parked caller is given back to the number that was asked for, a queue's: the member's phone alone rings."""
     caller = Desk().caller("1")
     desk = caller.desk
     near, name = desk.opens("Local/801@internal;1")
     far, far_name = desk.opens("Local/801@internal;2", ringing_in=True)
-    desk.says(ev.LocalPaired(desk.at, near, far), ev.DialBegan(desk.at, caller.uniqueid, near, name))
-    desk.says(ev.CallerJoined(desk.at, far, far_name, "", "sales", 1))
+    dialled = ev.DialBegan(desk.at, caller.uniqueid, near, name)
+    joined = ev.CallerJoined(desk.at, far, far_name, "", "sales", 1)
+    desk.says(ev.LocalPaired(desk.at, near, far), *([joined, dialled] if joins_first else [dialled, joined]))
     phone, phone_name = desk.opens("PJSIP/104")
     desk.says(ev.AgentCalled(desk.at, far, phone, phone_name, "sales", "PJSIP/104", "Dirk"))
     desk.says(ev.DialRang(desk.at, far, phone)).after(3)
