@@ -46,6 +46,8 @@ class Teller:
     ) -> QueueVisit:
         """Tell a visit, with the talk it led to."""
         standard = self._policy.standard(visit.queue)
+        # A joining that is reckoned back from a wait in whole seconds may lie behind what is known of the end.
+        ended_at = max(ended_at, visit.joined_at)
         answered = outcome == "answered"
         waited_until = visit.connected_at if visit.connected_at is not None else ended_at
         wait = waited_until - visit.joined_at

@@ -176,7 +176,8 @@ def test_a_queue_behind_a_local_pair_is_no_phone(*, joins_first: bool) -> None:
     far, far_name = desk.opens("Local/801@internal;2", ringing_in=True)
     dialled = ev.DialBegan(desk.at, caller.uniqueid, near, name)
     joined = ev.CallerJoined(desk.at, far, far_name, "", "sales", 1)
-    desk.says(ev.LocalPaired(desk.at, near, far), *([joined, dialled] if joins_first else [dialled, joined]))
+    told_as: list[ev.Event] = [joined, dialled] if joins_first else [dialled, joined]
+    desk.says(ev.LocalPaired(desk.at, near, far), *told_as)
     phone, phone_name = desk.opens("PJSIP/104")
     desk.says(ev.AgentCalled(desk.at, far, phone, phone_name, "sales", "PJSIP/104", "Dirk"))
     desk.says(ev.DialRang(desk.at, far, phone)).after(3)
