@@ -122,7 +122,8 @@ class Talks:
                 leg.away_since = at
                 self._listen(leg, at)
         for phone in partners:
-            if (other := phone.leg) and other.call is not call and other.away_since is not None:
+            other = phone.leg
+            if other and other.call is not call and not call.joined and other.away_since is not None:
                 # Whoever had called this phone has handed it on to this caller and is not there any more.
                 self._end(other, *(other.left or (at, "transfer")))
             if phone.leg is None:

@@ -220,3 +220,24 @@ def test_a_wire_taken_out_in_a_consultation_ends_no_talk() -> None:
     visits = [(each.queue, each.agent, each.talk_seconds) for each in told.visits if each.queue == "billing"]
     assert visits == [("billing", "Femke", 9.0)]
     assert ("Femke", "billing", 5.0) in [(leg.agent, leg.queue, leg.talk_seconds) for leg in told.legs]
+
+
+def test_who_picks_up_a_consultation_takes_no_agent_away() -> None:
+    """Anna asks 104, whose call 130 takes with *8: it is Anna's caller who waits, and she comes back."""
+    caller = talking().is_left_for_a_consultation()
+    desk = caller.desk
+    near, far = "9.1", "9.2"
+    for half in (near, far):
+        name = f"Local/104@internal-00000009;{half[-1]}"
+        desk.says(ev.ChannelStarted(desk.at, half, name, half == far, "", "104", "internal", caller.uniqueid))
+    desk.says(ev.LocalPaired(desk.at, near, far), ev.BridgeEntered(desk.at, near, "consultation"))
+    rung, name = desk.opens("PJSIP/104")
+    desk.says(ev.DialBegan(desk.at, far, rung, name), ev.DialRang(desk.at, far, rung)).after(2)
+    picker, _ = desk.opens("PJSIP/130", ringing_in=True, exten="*8")
+    desk.says(ev.PickedUp(desk.at, picker, rung), ev.DialEnded(desk.at, far, picker, "ANSWER"))
+    desk.says(ev.ChannelEnded(desk.at, rung, 26))
+    desk.says(ev.BridgeEntered(desk.at, picker, "beyond"), ev.BridgeEntered(desk.at, far, "beyond")).after(1)
+    desk.says(*(ev.ChannelEnded(desk.at, each, 16) for each in (picker, far, near)))
+    told = caller.has_the_agent_back().after(4).hangs_up().told()
+    mine = [leg for leg in told.legs if leg.call_id == caller.uniqueid and leg.agent == "Anna"]
+    assert spans(mine) == [("Anna", 14.0, 3.0, "caller")]
