@@ -10,7 +10,7 @@ from ringwatch.audit.report import Difference, DifferenceKind, Reason, Report, S
 from ringwatch.audit.unseen import Unseen
 from ringwatch.audit.window import REFUSED, Window
 from ringwatch.core.facts import QUEUE_LOG_PRECISION, QueueVisit
-from ringwatch.core.queue_log import lost
+from ringwatch.core.queue_log import lost, plain
 from ringwatch.core.queue_log.healing import JOIN_SLACK_SECONDS, channel_of
 
 NOTHING = Side("nothing")
@@ -75,7 +75,7 @@ class VisitComparison:
                 reason = "in_progress"
             self._outcome(visit, seen, reason)
             return
-        if _plain(visit.outcome) != _plain(seen.visit.outcome):
+        if plain(visit) != plain(seen.visit):
             self._outcome(visit, seen, None)
             return
         self._details(visit, seen, seen.visit)
@@ -197,11 +197,6 @@ def compare_visits(told: Told, witness: Witness, window: Window, unseen: Unseen,
         if window.holds(seen.joined_at):
             comparison.only_seen(seen)
     return pairs
-
-
-def _plain(outcome: str) -> str:
-    """Return an outcome as the log can tell it: how short is too short is ringwatch's own question."""
-    return "abandoned" if outcome == "short_abandoned" else outcome
 
 
 def _outcome_of(visit: QueueVisit) -> str:

@@ -118,7 +118,7 @@ class Crossings:
         self._changed = False
         stand: dict[str, tuple[int, ...]] = dict.fromkeys(self._shown, _NOTHING)
         for leg, known in self._open.items():
-            if known.shown and (name := _asked(leg)):
+            if known.shown and (name := leg.queue or leg.line):
                 too_long = known.alone and known.long_since == leg.silent_since
                 mine = ("talk_target" in known.crossed, "talk_limit" in known.crossed, known.alone, too_long)
                 counts = zip(stand.get(name, _NOTHING), mine, strict=True)
@@ -154,13 +154,8 @@ class Crossings:
         self._tell(self._teller.crossing(leg, at, what, threshold))
 
     def _standard(self, leg: Leg) -> Standard | None:
-        name = _asked(leg)
+        name = leg.queue or leg.line
         return self._policy.standard(name) if name else None
-
-
-def _asked(leg: Leg) -> str | None:
-    """Return the queue or direct line that a conversation serves."""
-    return leg.visit.queue if leg.visit else leg.call.line
 
 
 def _bounds(leg: Leg, standard: Standard | None) -> list[tuple[CrossingOf, float, float]]:

@@ -239,7 +239,7 @@ class Engine:
             self._tell(Gap(pbx=self.pbx, from_=since, to=event.at, why=broken.why))
 
     def _stream_fault(self, event: ev.StreamFault) -> None:
-        self._records.append(Anomaly(pbx=self.pbx, at=event.at, kind=event.kind, detail=event.detail))
+        self._tell(Anomaly(pbx=self.pbx, at=event.at, kind=event.kind, detail=event.detail))
 
     def _tick(self, event: ev.Tick) -> None:
         """Nothing was said; what was due has been settled by `apply`."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 
+from ringwatch.core.facts import Outcome
 from ringwatch.core.hours import OpeningHours
 from ringwatch.core.readings import Hours
 
@@ -77,6 +78,11 @@ class Standard:
     def presses(self, lines_waiting: int) -> bool:
         """Tell whether so many waiting callers put a talk under pressure."""
         return lines_waiting >= self.lines_waiting
+
+    def judged(self, outcome: Outcome, wait_seconds: float) -> Outcome:
+        """Tell apart who hung up too soon to be held against the desk."""
+        short = outcome == "abandoned" and wait_seconds < self.short_abandon_seconds
+        return "short_abandoned" if short else outcome
 
     def in_time(self, rings: int, *, answered: bool) -> bool | None:
         """Apply the third-ring rule: in time, missed, or (lost before the limit) counted neither way."""

@@ -27,8 +27,8 @@ def device_of(channel: str) -> str:
     return channel.rpartition("-")[0] or channel
 
 
-def _number(interface: str) -> str:
-    """Return what is called: ``101`` of ``PJSIP/101`` and of ``Local/101@from-queue/n``."""
+def number_of(interface: str) -> str:
+    """Return what is called: ``101`` of ``PJSIP/101``, of ``Local/101@from-queue/n`` and of the channels of these."""
     return interface.partition("/")[2].partition("@")[0]
 
 
@@ -66,8 +66,26 @@ class RingMeter:
             self.total += at - self._since
 
 
+class _Served:
+    """What is done for a caller in a queue, or else on a direct line: a device rung, a conversation."""
+
+    __slots__ = ()
+    call: CallState
+    visit: Visit | None
+
+    @property
+    def queue(self) -> str | None:
+        """The queue, where there is one."""
+        return self.visit.queue if self.visit else None
+
+    @property
+    def line(self) -> str | None:
+        """The direct line, where there is no queue."""
+        return None if self.visit else self.call.line
+
+
 @dataclass(slots=True, eq=False)
-class Attempt:
+class Attempt(_Served):
     """One device rung once for a call."""
 
     call: CallState
@@ -92,7 +110,7 @@ class Attempt:
 
     def reached(self, device: str) -> str:
         """Name the interface at which the agent was reached: the queue's word for it, unless it is another phone."""
-        return device if self.forwarded or _number(device) != _number(self.interface) else self.interface
+        return device if self.forwarded or number_of(device) != number_of(self.interface) else self.interface
 
 
 @dataclass(slots=True, eq=False)
@@ -102,7 +120,6 @@ class Channel:
     uniqueid: str
     name: str
     started_at: float
-    ringing_in: bool = False
     caller: str = ""
     exten: str = ""
     context: str = ""
@@ -138,6 +155,12 @@ class Channel:
         return device_of(self.name)
 
     @property
+    def queue_arguments(self) -> tuple[str, str]:
+        """Name and options of the queue it runs: (``support``, ``tTr``) of ``support,tTr,,,60``."""
+        name, _, rest = self.queue_data.partition(",")
+        return name, rest.partition(",")[0]
+
+    @property
     def is_local(self) -> bool:
         """Whether it is half of a Local pair: a piece of wire, nobody's phone."""
         return self.name.startswith("Local/")
@@ -157,7 +180,7 @@ class Channel:
 
 
 @dataclass(slots=True, eq=False)
-class Leg:
+class Leg(_Served):
     """One stretch of conversation between a call's caller and an agent."""
 
     call: CallState

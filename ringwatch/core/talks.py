@@ -22,7 +22,7 @@ from ringwatch.core.bridges import Bridges
 from ringwatch.core.crossings import Crossings
 from ringwatch.core.facts import EndedBy, HoldKind, Record
 from ringwatch.core.queues import Queues
-from ringwatch.core.state import BLINK_SECONDS, Attempt, CallState, Channel, Leg, goes_on_with
+from ringwatch.core.state import BLINK_SECONDS, Attempt, CallState, Channel, Leg, goes_on_with, number_of
 from ringwatch.core.telling import Teller
 
 
@@ -101,12 +101,11 @@ class Talks:
     def _look(self, channel: Channel, at: float) -> None:
         """See who talks now with the callers near a channel."""
         near = self._bridges.together(channel)
-        own = [each for each in near if each.call and each.call.channel is each]
+        own = [each for each in near if each.call]
         # Whoever serves a caller is not served by others who are in the same conference.
         serving = [each for each in own if each.leg and each.leg.call.channel in own]
-        calls = {id(each.call): each.call for each in own if each.call and each not in serving}
-        for call in calls.values():
-            self._reconcile(call, near if call.channel in near else self._bridges.together(call.channel), at)
+        for call in [each.call for each in own if each.call and each not in serving]:
+            self._reconcile(call, near, at)
 
     def _reconcile(self, call: CallState, near: list[Channel], at: float) -> None:
         partners = [each for each in near if self._is_partner(call, each)]
@@ -180,7 +179,7 @@ class Talks:
 
     def _named(self, call: CallState, device: str) -> str:
         """Name the agent at a device: by the queue that the caller was found in the talk of, else by all queues."""
-        name = call.channel.queue_data.partition(",")[0] if self._come_upon else ""
+        name = call.channel.queue_arguments[0] if self._come_upon else ""
         members = (member for queue in self._queues if queue.name == name for member in queue.members.values())
         return next((each.agent.name for each in members if each.agent.device == device), self._queues.agent_at(device))
 
@@ -194,7 +193,7 @@ class Talks:
         """A channel hung up; a parked caller's leg waits for whoever fetches the call."""
         near = self._bridges.together(channel)
         self._bridges.leave(channel)
-        if channel.call and channel.call.channel is channel:
+        if channel.call:
             for leg in list(channel.call.legs.values()):
                 self._end(leg, *(leg.left or (at, "unknown")))
         if (own := channel.leg) and not own.parked:
@@ -261,7 +260,7 @@ class Talks:
     def _reached(self, leg: Leg) -> str:
         """Name the number behind the wire that took the agent's place: ``802`` of ``Local/802@internal``."""
         wires = [each for each in self._bridges.together(leg.call.channel) if each.is_local and each.attempt is None]
-        return wires[0].name.partition("/")[2].partition("@")[0] if wires else ""
+        return number_of(wires[0].name) if wires else ""
 
     def _end(self, leg: Leg, at: float, ended_by: EndedBy) -> None:
         call = leg.call
@@ -290,7 +289,7 @@ class Talks:
 
     def _legs_of(self, channel: Channel) -> list[Leg]:
         """Return the conversations a channel takes part in: as caller, as phone, or as the wire in front of a phone."""
-        if channel.call and channel.call.channel is channel:
+        if channel.call:
             own = list(channel.call.legs.values())
             return [*own, channel.leg] if channel.leg else own
         return [channel.leg] if channel.leg else []

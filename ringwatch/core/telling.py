@@ -51,8 +51,7 @@ class Teller:
         answered = outcome == "answered"
         waited_until = visit.connected_at if visit.connected_at is not None else ended_at
         wait = waited_until - visit.joined_at
-        if outcome == "abandoned" and wait < standard.short_abandon_seconds:
-            outcome = "short_abandoned"
+        outcome = standard.judged(outcome, wait)
         heard_from = visit.rings.first_at if visit.ring_on_ring else visit.heard_from
         heard = None if heard_from is None else max(waited_until - heard_from, 0.0)
         desk_rings = standard.rings_in(visit.rings.total)
@@ -104,7 +103,7 @@ class Teller:
         return Leg(
             pbx=self._pbx,
             call_id=leg.call.call_id,
-            queue=leg.visit.queue if leg.visit else None,
+            queue=leg.queue,
             agent=leg.agent,
             interface=leg.interface,
             started_at=leg.started_at,
@@ -112,7 +111,7 @@ class Teller:
             talk_seconds=seconds(ended_at - leg.started_at - leg.hold_seconds),
             hold_seconds=seconds(leg.hold_seconds),
             ended_by=ended_by,
-            line=None if leg.visit else leg.call.line,
+            line=leg.line,
             lines_waiting=lines_waiting,
             from_start=leg.from_start,
         )
@@ -127,8 +126,8 @@ class Teller:
             started_at=started_at,
             ended_at=ended_at,
             seconds=seconds(ended_at - started_at),
-            queue=leg.visit.queue if leg.visit else None,
-            line=None if leg.visit else leg.call.line,
+            queue=leg.queue,
+            line=leg.line,
         )
 
     def crossing(self, leg: LegState, at: float, what: CrossingOf, threshold: float) -> Crossing:
@@ -136,8 +135,8 @@ class Teller:
         return Crossing(
             pbx=self._pbx,
             call_id=leg.call.call_id,
-            queue=leg.visit.queue if leg.visit else None,
-            line=None if leg.visit else leg.call.line,
+            queue=leg.queue,
+            line=leg.line,
             agent=leg.agent,
             interface=leg.interface,
             # A sum of timestamps: what binary rounding left below the microsecond says nothing.
@@ -168,18 +167,18 @@ class Teller:
             from_agent=by or leg.agent,
             to=to,
             result="success" if event.success else "failed",
-            queue=leg.visit.queue if leg.visit else None,
-            line=None if leg.visit else leg.call.line,
+            queue=leg.queue,
+            line=leg.line,
         )
 
     def attempt(self, attempt: Attempt, ended_at: float, result: AttemptResult) -> RingAttempt:
         """Tell how ringing one device ended."""
         call = attempt.call
-        name = attempt.visit.queue if attempt.visit else call.line
+        name = attempt.queue or attempt.line
         return RingAttempt(
             pbx=self._pbx,
             call_id=call.call_id,
-            queue=attempt.visit.queue if attempt.visit else None,
+            queue=attempt.queue,
             agent=attempt.agent,
             interface=attempt.interface,
             started_at=attempt.started_at,
@@ -187,7 +186,7 @@ class Teller:
             result=result,
             ring_seconds=seconds(attempt.ring_seconds),
             rings=self._policy.standard(name or DIRECT).rings_in(attempt.ring_seconds),
-            line=None if attempt.visit else call.line,
+            line=attempt.line,
         )
 
     def call(self, call: CallState, ended_at: float) -> Call:
@@ -199,8 +198,8 @@ class Teller:
         first = call.line or next(iter(call.queues), DIRECT)
         wait = waited_until - asked_at
         outcome = self._outcome(call)
-        if call.line and outcome == "abandoned" and wait < standard.short_abandon_seconds:
-            outcome = "short_abandoned"
+        if call.line:
+            outcome = standard.judged(outcome, wait)
         heard = rings = None
         if call.line and call.rings.first_at is not None and not call.answered_unseen:
             heard = max(waited_until - call.rings.first_at, 0.0)

@@ -74,7 +74,7 @@ class Visits:
         before = sum(visit.queue == queue and (visit.ordinal < 0) is refused for visit in call.visits)
         before += self._earlier.get((call.call_id, queue, refused), 0)
         visit = Visit(channel, queue, -1 - before if refused else 1 + before, at, position)
-        name, options = _queue_arguments(channel.queue_data)
+        name, options = channel.queue_arguments
         if name == queue:
             if "r" in options:
                 visit.heard_from = at
@@ -123,7 +123,7 @@ class Visits:
 
     def _refused(self, call: CallState, channel: Channel, status: str, at: float) -> None:
         """Tell of a caller whom a queue did not let in; no queue event says so (app_queue.c, join_queue)."""
-        if queue := _queue_arguments(channel.queue_data)[0]:
+        if queue := channel.queue_arguments[0]:
             talking = channel.visit if channel.visit and channel.visit.state is VisitState.TALKING else None
             if not talking:
                 self._close(call, channel, at)
@@ -260,9 +260,3 @@ class Visits:
 
 def _goes_on(call: CallState, visit: Visit) -> bool:
     return any(leg.visit is visit for leg in call.legs.values())
-
-
-def _queue_arguments(data: str) -> tuple[str, str]:
-    """Split the arguments of the application Queue: ``support,tTr,,,60`` is (``support``, ``tTr``)."""
-    name, _, rest = data.partition(",")
-    return name, rest.partition(",")[0]

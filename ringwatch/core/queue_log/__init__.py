@@ -21,7 +21,7 @@ data               all of them in one column, with ``|`` between them
 With ``queue_log_to_file = yes`` in logger.conf the file is written beside the table.
 """
 
-from ringwatch.core.queue_log.healing import Told, heal, lost, mend
+from ringwatch.core.queue_log.healing import Told, heal, lost, mend, plain
 from ringwatch.core.queue_log.lines import Damaged, Foreign, Line, Parser, Read
 from ringwatch.core.queue_log.stories import QueueLog
 from ringwatch.core.queue_log.telling import Story
@@ -38,4 +38,5 @@ __all__ = [
     "heal",
     "lost",
     "mend",
+    "plain",
 ]

@@ -187,12 +187,12 @@ def mend(story: Story, gaps: Iterable[tuple[float, float]], told: Told) -> list[
 
 def agree(before: QueueVisit, log: QueueVisit) -> bool:
     """Tell whether a visit was told to its end, and to the end that the log knows."""
-    same = _plain(before) == _plain(log) and before.agent == log.agent
+    same = plain(before) == plain(log) and before.agent == log.agent
     return same and not lost(before)
 
 
-def _plain(visit: QueueVisit) -> str:
-    # How short is too short is ringwatch's own question.
+def plain(visit: QueueVisit) -> str:
+    """Return an outcome as the log can tell it: how short is too short is ringwatch's own question."""
     return "abandoned" if visit.outcome == "short_abandoned" else visit.outcome
 
 

@@ -84,8 +84,7 @@ class Teller:
         """Tell a visit that ended ``at``; ``wait`` and ``talk`` in seconds."""
         at = max(at, visit.joined_at)
         standard = self._policy.standard(visit.queue)
-        if outcome == "abandoned" and wait < standard.short_abandon_seconds:
-            outcome = "short_abandoned"
+        outcome = standard.judged(outcome, wait)
         attempts = tuple(each for line in visit.lines if (each := self._attempt(visit, line)))
         answered = visit.connected if outcome == "answered" else None
         ring_seconds = _together(attempts)
