@@ -209,9 +209,7 @@ class Calls:
             agent = sent.agent if sent.visit else dest.device
             self._start_attempt(sent.call, sent.visit, dest, agent, dest.device, at).forwarded = True
         elif front and front.attempt and (front.attempt.open or front.attempt.leg):
-            dest.attempt = front.attempt
-            if not dest.is_local and not front.attempt.phone:
-                front.attempt.phone = dest.device
+            self._belongs(dest, front.attempt)
         elif front and front.call:
             # An Originate rings its agent through a wire.
             dest.owner = front.call
@@ -259,14 +257,22 @@ class Calls:
     ) -> Attempt:
         call.round_answered = False
         attempt = Attempt(call, visit, agent, interface, dest.uniqueid, at)
-        dest.attempt = attempt
         call.attempts[dest.uniqueid] = attempt
+        self._belongs(dest, attempt)
+        return attempt
+
+    def _belongs(self, dest: Channel, attempt: Attempt) -> None:
+        """Let a channel be called for an attempt: the device itself, or what is behind it."""
+        if dest.attempt:
+            # It was taken for a device of its own.
+            dest.attempt.call.attempts.pop(dest.uniqueid, None)
+        dest.attempt = attempt
+        if dest.uniqueid != attempt.dest and not dest.is_local:
+            attempt.phone = attempt.phone or dest.device
         far = self._channels.get(dest.partner or "")
         for phone in far.dialled if far else []:
             # The far half of a Local pair may dial before the near half is told to be called.
-            call.attempts.pop(phone.uniqueid, None)
-            phone.attempt, attempt.phone = attempt, phone.device
-        return attempt
+            self._belongs(phone, attempt)
 
     def is_no_phone(self, far: Channel) -> None:
         """Forget that the near half of a Local pair was called: its far half stands in a queue's line."""

@@ -179,19 +179,25 @@ def test_a_phone_that_was_made_to_pick_up_has_no_call_of_its_own() -> None:
 # -- phones that send their calls on
 
 
-def forwards(caller: Caller, name: str, to: str) -> Phone:
-    """Let a phone send its call on; Asterisk rings there through a Local pair, and no queue says so."""
+def forwards(caller: Caller, name: str, to: str, *, dials_first: bool = False) -> Phone:
+    """Let a phone send its call on; Asterisk rings there through a Local pair, and no queue says so.
+
+    The far half of the pair may dial before it is told that the near half is called (seen on 22).
+    """
     desk, rung = caller.desk, caller.ringing.pop(name)
     phone = Phone(desk, rung.seat, queued=False)
     phone.uniqueid, phone.channel = desk.opens(f"Local/{to}@internal;1")
-    phone.far, _ = desk.opens(f"Local/{to}@internal;2", ringing_in=True)
+    phone.far, _ = desk.opens(f"Local/{to}@internal;2", ringing_in=True, linkedid=caller.uniqueid)
     desk.says(ev.LocalPaired(desk.at, phone.uniqueid, phone.far))
     dialler = rung.far or caller.uniqueid
-    desk.says(ev.DialEnded(desk.at, dialler, rung.own, "CANCEL", forwarded=True))
-    desk.says(ev.DialBegan(desk.at, dialler, phone.uniqueid, phone.channel))
-    desk.says(ev.ChannelEnded(desk.at, rung.own, 23))
     phone.behind, channel = desk.opens(f"PJSIP/{to}")
-    desk.says(ev.DialBegan(desk.at, phone.far, phone.behind, channel))
+    dialled: list[ev.Event] = [
+        ev.DialEnded(desk.at, dialler, rung.own, "CANCEL", forwarded=True),
+        ev.DialBegan(desk.at, dialler, phone.uniqueid, phone.channel),
+        ev.ChannelEnded(desk.at, rung.own, 23),
+    ]
+    dialled.insert(0 if dials_first else 3, ev.DialBegan(desk.at, phone.far, phone.behind, channel))
+    desk.says(*dialled)
     desk.says(ev.DialRang(desk.at, phone.far, phone.behind), ev.DialRang(desk.at, dialler, phone.uniqueid))
     return phone
 
@@ -247,11 +253,12 @@ def test_a_direct_call_that_is_sent_on_is_answered_by_who_answers() -> None:
     assert [(leg.agent, leg.interface) for leg in told.legs] == [("Dirk", "PJSIP/104")]
 
 
-def test_a_phone_behind_a_local_member_sends_calls_on() -> None:
+@pytest.mark.parametrize("dials_first", [False, True])
+def test_a_phone_behind_a_local_member_sends_calls_on(*, dials_first: bool) -> None:
     """Femke's phone sends the call on behind her Local channel: one attempt, hers, and another phone that talks."""
     caller = Desk().caller("1").joins("billing").rings("Femke").after(2)
     femke = caller.ringing["Femke"]
-    phone = forwards(caller, "Femke", "109")
+    phone = forwards(caller, "Femke", "109", dials_first=dials_first)
     desk = caller.after(3).desk
     desk.says(ev.DialEnded(desk.at, phone.far, phone.behind, "ANSWER"))
     desk.says(ev.BridgeEntered(desk.at, phone.behind, "there"), ev.BridgeEntered(desk.at, phone.far, "there"))
