@@ -178,7 +178,7 @@ class Calls:
             self._end_attempt(attempt, at, "failed" if call.lost else "caller_gone")
         if call.parked_by and call.parked_by.visit:
             # Nobody took the caller back: until the end it was the parker's talk.
-            self.visits.talk_ended(call, call.parked_by.visit, at, "caller")
+            self.visits.talk_ended(call, call.parked_by.visit, at, "unknown" if call.lost else "caller")
         self._calls.pop(call.call_id, None)
         if not call.joined:
             self._tell(self._teller.call(call, at))
@@ -359,7 +359,8 @@ class Calls:
                 visit.agent, visit.interface = self._queues.agent_at(taken_by), taken_by
             elif dest.attempt is None and dest.call is None:
                 # Its ringing was not seen, and is not told.
-                dest.attempt = Attempt(call, visit, event.agent, event.interface, dest.uniqueid, event.at, open=False)
+                rung = Attempt(call, visit, event.agent, event.interface, dest.uniqueid, event.at, open=False)
+                self._belongs(dest, rung)
             if visit.channel is call.channel:
                 call.answered(event.at)
 

@@ -138,7 +138,7 @@ class Talks:
     # -- legs
 
     def _meet(self, call: CallState, phone: Channel, near: list[Channel], at: float) -> None:
-        attempt = phone.attempt
+        attempt = phone.attempt or _rung_unseen(phone, near)
         if call.direction == "outbound" and attempt is None and not self._is_ours(phone.device):
             # The customer whom the agent had called answers: from now on it is the customer who is served.
             customer, phone = phone, call.channel
@@ -391,3 +391,9 @@ class Talks:
 
 def _side(leg: Leg, channel: Channel) -> EndedBy:
     return "caller" if channel is leg.call.channel else "agent"
+
+
+def _rung_unseen(phone: Channel, near: list[Channel]) -> Attempt | None:
+    """Return for whom a phone rang that a listing showed: for the member whose wire it answers behind."""
+    wires = (each.attempt for each in near if each.is_local and each.attempt and phone.found_at is not None)
+    return next((attempt for attempt in wires if attempt.leg is None), None)

@@ -222,7 +222,7 @@ class Visits:
     def caller_gone(self, call: CallState, visit: Visit, at: float) -> None:
         """End a visit whose channel is gone, unless it was a wire that was taken out."""
         if visit.state is VisitState.TALKING and not _goes_on(call, visit):
-            self.talk_ended(call, visit, at, "caller")
+            self.talk_ended(call, visit, at, "unknown" if call.lost else "caller")
         elif visit.state in (VisitState.WAITING, VisitState.LEAVING):
             self.signal(call, visit, VisitSignal.GONE, at)
 

@@ -160,6 +160,33 @@ def test_a_connection_whose_ringing_was_not_seen_tells_no_attempt() -> None:
     assert (told.leg.queue, told.call.started_at) == ("support", START - 60)
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_phone_behind_a_local_pair_whose_ringing_was_not_seen(*, listed: bool) -> None:
+    """It is the member's phone that answers, whether it was called before the listing or after it.
+
+    Then all vanish (Asterisk was killed): of nobody is known to have ended the talk.
+    """
+    desk = Desk()
+    caller = desk.stranger()
+    caller.queue = "billing"
+    desk.lists_queues(caller, waited=12)
+    near = called_up(desk, "Local/106@agents-00000001;1", uniqueid="1.1", bridge="")
+    far = called_up(desk, "Local/106@agents-00000001;2", uniqueid="1.2", bridge="", application="Dial")
+    phone = called_up(desk, "PJSIP/106-00000003", uniqueid="1.3", bridge="", application="AppDial")
+    shows(desk, caller_up(desk, uniqueid=caller.uniqueid, bridge=""), near, far, *[phone] * listed).after(2).ticks()
+    if not listed:
+        desk.says(ev.DialBegan(desk.at, "1.2", "1.3", "PJSIP/106-00000003"))
+    desk.says(ev.DialEnded(desk.at, "1.2", "1.3", "ANSWER"), ev.BridgeEntered(desk.at, "1.3", "there"))
+    desk.says(ev.BridgeEntered(desk.at, "1.2", "there"), ev.CallerLeft(desk.at, caller.uniqueid, "billing"))
+    names = (caller.uniqueid, "1.1", near.channel, "billing", "Local/106@agents/n", "Femke")
+    desk.says(ev.AgentConnected(desk.at, *names), ev.BridgeEntered(desk.at, "1.1", "here"))
+    desk.says(ev.BridgeEntered(desk.at, caller.uniqueid, "here")).after(20)
+    told = shows(desk).after(1).ticks().told()
+    assert (told.leg.agent, told.leg.queue, told.leg.ended_by) == ("Femke", "billing", "unknown")
+    assert (told.visit.agent, told.visit.outcome, told.visit.talk_ended_by) == ("Femke", "answered", "unknown")
+    assert (told.attempts, told.call.agents) == ([], ["Femke"])
+
+
 # -- a listing overtakes events
 
 

@@ -86,3 +86,10 @@ def test_a_parker_who_stays_on_the_line_is_not_away() -> None:
     caller.partner = None
     told = caller.hangs_up().told()
     assert (spans(told.legs), quiet(told.holds)) == ([("Anna", 10.0, 5.0, "caller")], [("park", 5.0)])
+
+
+def test_who_ended_a_park_that_nobody_saw_end_is_not_known() -> None:
+    """Asterisk was killed: a listing shows that the parked caller is not there any more."""
+    desk = talking().is_parked().after(5).desk
+    told = desk.lists_channels().after(2).ticks().told()
+    assert (told.visit.talk_ended_by, told.leg.ended_by) == ("unknown", "unknown")
