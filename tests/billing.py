@@ -7,7 +7,7 @@ transfer may be in no record at all. So:
 
 * a call was answered if and only if it has an answered record with somebody called;
 * each of those ends when a leg with that phone ends, or during a hold in which the agent was away, and began when the
-  leg did, or earlier;
+  leg did, or earlier; one that goes on after such a hold began before that was over;
 * a call begins with its first record, and ends no earlier than the last.
 """
 
@@ -121,7 +121,8 @@ def _talk(record: Cdr, told: CallTold) -> Iterator[tuple[str, str]]:
         legs = told.legs
         parted = [Interval(leg.ended_at, leg.ended_at) for leg in legs]
         parted += [Interval(leg.ended_at, record.end) for leg in own if leg.ended_by == "transfer"]
-    parted += [time_of(hold) for leg in legs for hold in told.holds if hold.agent == leg.agent and hold.kind != "hold"]
+    alone = [time_of(hold) for leg in legs for hold in told.holds if hold.agent == leg.agent and hold.kind != "hold"]
+    parted += alone
     # Who hangs up in a consultation hands on, and stays up until the one who was consulted has answered.
     attended = [each.at for each in told.transfers if each.kind == "attended" and each.result == "success"]
     parted += [
@@ -133,7 +134,8 @@ def _talk(record: Cdr, told: CallTold) -> Iterator[tuple[str, str]]:
     if not any(each.start - TOLERANCE <= record.end <= each.end + TOLERANCE for each in parted):
         yield "cdr talk", f"{billed}, told {[(leg.agent, leg.started_at, leg.ended_at) for leg in legs]}"
     elif record.answer is not None and not any(
-        leg.started_at >= record.answer - TOLERANCE and leg.started_at <= record.end + TOLERANCE for leg in legs
+        began - TOLERANCE <= record.end and began >= record.answer - TOLERANCE
+        for began in [*(leg.started_at for leg in legs), *(away.end for away in alone)]
     ):
         yield "cdr talk", f"{billed} from {record.answer:.0f}, told {[(leg.agent, leg.started_at) for leg in legs]}"
 
