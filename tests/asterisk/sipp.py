@@ -126,11 +126,11 @@ class Sipp:
         self._transport.sendto(("\r\n".join(lines) + "\r\n\r\n").encode(errors="surrogateescape"))
 
     def errors(self, limit: int = 2000) -> str:
-        """What SIPp did not expect of Asterisk."""
+        """What SIPp did not expect of Asterisk, the first of it."""
         if not self.error_file.exists():
             return ""
         entries = _ENTRY.split(self.error_file.read_text(errors="replace"))[1:]
-        return "".join(entry for entry in entries if not any(part in entry for part in _PROVIDED))[-limit:]
+        return "".join(entry for entry in entries if not any(part in entry for part in _PROVIDED))[:limit]
 
     async def close(self) -> None:
         """End it; its calls are simply gone."""

@@ -61,7 +61,9 @@ async def test_every_fact_agrees_with_every_witness(
             f"\nAsterisk {desk.asterisk.version}, seed {SEED}, {SECONDS:.0f} s: {dict(done)}\n{verdict.summary}\n"
         )
     assert not verdict.differences, f"seed {SEED}, {folder}: {verdict}"
-    assert desk.sip_errors() == ""
+    sip_errors = desk.sip_errors()
+    (folder / "sip_errors").write_text(sip_errors)
+    assert sip_errors == ""
     assert not set(missing(facts, replayed(folder)))
     assert verdict.compared["calls"] >= 0.6 * SECONDS * CALLS_PER_SECOND
 
