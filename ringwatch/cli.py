@@ -23,14 +23,11 @@ from ringwatch.cli_log import audit, import_
 from ringwatch.core.standards import Policy
 from ringwatch.demo import run_demo
 from ringwatch.errors import ConfigError, RingwatchError
-from ringwatch.flow.ports import Attached, Batch, Detached, Item, Sink
+from ringwatch.flow.ports import Attached, Batch, Detached, Item
 from ringwatch.simulator import DEFAULT_PLAN, Account, SimulatorServer, around_the_clock
-from ringwatch.sinks.facts_file import FactsFile
-from ringwatch.sinks.metrics import MetricsSink
-from ringwatch.sinks.summary import Summary
 from ringwatch.sources.capture import CaptureWriter
 from ringwatch.sources.pseudonyms import Pseudonyms
-from ringwatch.terminal import FILE, PAGE, pbx_of, show, told_plainly
+from ringwatch.terminal import FILE, PAGE, Findings, pbx_of, told_plainly
 
 _CONFIG = click.option(
     "--config",
@@ -106,28 +103,27 @@ def run(config_path: Path, facts: Path | None, seconds: float | None) -> None:
 def replay(capture: Path, config_path: Path | None, facts: Path | None, metrics: Path | None, as_json: bool) -> None:  # noqa: FBT001 - a flag of the command
     """Send a recorded AMI stream through the whole pipeline and show how callers were served.
 
-    CAPTURE is an .ami or .ami.gz file, or - for standard input.
+    CAPTURE is an .ami or .ami.gz file, or - for standard input. With --config it is held to that configuration: what
+    the standard would have been with other thresholds.
 
     \b
     Example:
       ringwatch replay monday.ami.gz --facts monday.jsonl --metrics monday.prom
+      ringwatch replay monday.ami.gz --config other.toml
     """
     pbx, policy, agents = "main", Policy(), False
     if config_path:
         settings = config.load(config_path, os.environ)
         pbx = settings.pbx[0].name
         policy, agents = settings.policy_for(pbx), settings.metrics.agents
-    summary, page = Summary({pbx: policy}), MetricsSink({pbx: policy}, agents=agents)
-    sinks: list[Sink] = [summary, page]
-    if facts:
-        sinks.append(FactsFile(facts))
+    findings = Findings(pbx, policy, facts=facts, agents=agents)
 
     async def work() -> None:
         with Console(stderr=True).status(f"Reading {escape(str(capture))} ..."):
-            await app.replay(capture, pbx, policy, sinks)
+            await app.replay(capture, pbx, policy, findings.sinks)
 
     _run(work())
-    show(summary, page, metrics, summary.as_json() if as_json else None)
+    findings.show(metrics, as_json=as_json)
 
 
 @main.command()

@@ -19,13 +19,9 @@ from ringwatch import app, config, importing
 from ringwatch.audit import TOLERANCE_SECONDS
 from ringwatch.audit import audit as compare
 from ringwatch.core.standards import Policy
-from ringwatch.flow.ports import Sink
-from ringwatch.sinks.facts_file import FactsFile
-from ringwatch.sinks.metrics import MetricsSink
-from ringwatch.sinks.summary import Summary
 from ringwatch.sources.facts import read_facts
 from ringwatch.sources.queue_log import QueueLogFiles
-from ringwatch.terminal import FILE, PAGE, pbx_of, show, told_plainly
+from ringwatch.terminal import FILE, PAGE, Findings, pbx_of, told_plainly
 
 
 def _zone(_context: click.Context, _option: click.Parameter, name: str) -> tzinfo:
@@ -82,21 +78,20 @@ def import_(
         pbx = pbx_of(settings, name).name
         policy, agents = settings.policy_for(pbx), settings.metrics.agents
     before = [fact for _, fact in read_facts(facts) if fact] if facts and facts.exists() else []
-    summary, page = Summary({pbx: policy}), MetricsSink({pbx: policy}, agents=agents)
-    sinks: list[Sink] = [summary, page, *([FactsFile(facts)] if facts else [])]
+    findings = Findings(pbx, policy, facts=facts, agents=agents)
 
     async def work() -> importing.Imported:
         with Console(stderr=True).status(f"Reading {escape(str(logs[0]))} ..."):
             if not follow:
-                return await importing.import_files(QueueLogFiles(logs, zone=zone), pbx, policy, sinks, before)
+                return await importing.import_files(QueueLogFiles(logs, zone=zone), pbx, policy, findings.sinks, before)
             stop = asyncio.Event()
             with app.stopped_by_signals(stop):
-                return await importing.import_live(logs[0], pbx, policy, sinks, stop, before=before)
+                return await importing.import_live(logs[0], pbx, policy, findings.sinks, stop, before=before)
 
     done = asyncio.run(work())
     for note in done.notes():
         click.echo(f"ringwatch: {note}", err=True)
-    show(summary, page, metrics, {"log": done.as_json(), "queues": summary.as_json()} if as_json else None)
+    findings.show(metrics, as_json=as_json, more={"log": done.as_json()})
 
 
 @click.command()

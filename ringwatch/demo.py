@@ -39,7 +39,7 @@ async def run_demo(*, seed: int, speed: float, port: int, seconds: float | None)
                 f'web.listen = "127.0.0.1:{port}"\nline = {{{lines}}}\n',
                 "the demonstration's configuration",
             )
-            summary = Summary({"demo": settings.policy_for("demo")})
+            summary = Summary()
             daemon = app.Daemon(settings, telemetry.Telemetry(), sinks=[summary])
 
             def started(address: str) -> None:

@@ -1,4 +1,4 @@
-"""What the commands share: errors in one line, files, and the result of a recording or a log."""
+"""What the commands share: errors in one line, files, and what is shown of a recording or a log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec
@@ -15,8 +15,12 @@ import click
 from rich.console import Console
 
 from ringwatch.config import Config, PbxConfig
+from ringwatch.core.standards import Policy
 from ringwatch.errors import FOUND_SOMETHING_WRONG, ConfigError, RingwatchError
+from ringwatch.flow.ports import Sink
+from ringwatch.sinks.facts_file import FactsFile
 from ringwatch.sinks.metrics import MetricsSink
+from ringwatch.sinks.standard_table import StandardTable
 from ringwatch.sinks.summary import Summary
 
 _P = ParamSpec("_P")
@@ -70,17 +74,35 @@ def pbx_of(settings: Config, name: str | None) -> PbxConfig:
     return pbx
 
 
-def show(summary: Summary, page: MetricsSink, metrics: Path | None, as_json: object) -> None:
-    """Write the page where it is asked for, and print the summary, or for a program ``as_json`` unless that is None.
+class Findings:
+    """What is told of a recording or a log: to the facts file and the page, and in the end to the terminal.
 
-    :raises RingwatchError: the page cannot be written.
+    :param facts: where every fact is appended, if anywhere.
+    :param agents: whether the page has series for each agent.
     """
-    if metrics:
-        _write(metrics, page.render())
-    if as_json is not None:
-        click.echo(json.dumps(as_json, ensure_ascii=False, indent=2))
-    elif metrics != Path("-"):
-        Console().print(summary.table())
+
+    def __init__(self, pbx: str, policy: Policy, *, facts: Path | None, agents: bool) -> None:
+        self._page = MetricsSink({pbx: policy}, agents=agents)
+        self._summary = Summary()
+        self._standard = StandardTable({pbx: policy})
+        self.sinks: list[Sink] = [self._summary, self._standard, self._page]
+        if facts:
+            self.sinks.append(FactsFile(facts))
+
+    def show(self, metrics: Path | None, *, as_json: bool, more: Mapping[str, object] | None = None) -> None:
+        """Write the page where it is asked for, and print the tables; for a program, one object, begun by ``more``.
+
+        :raises RingwatchError: the page cannot be written.
+        """
+        if metrics:
+            _write(metrics, self._page.render())
+        if as_json:
+            found = {**(more or {}), "queues": self._summary.as_json(), "standard": self._standard.as_json()}
+            click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        elif metrics != Path("-"):
+            console = Console()
+            console.print(self._summary.table())
+            console.print(self._standard.drawn())
 
 
 def _write(path: Path, data: bytes) -> None:

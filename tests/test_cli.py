@@ -301,7 +301,7 @@ class TestReplay:
         assert (result.exit_code, result.stderr) == (0, "")
         told = app_facts(facts)
         metrics_equal_facts(page.read_text(), told)
-        rows = {row["queue"]: row["outcomes"] for row in json.loads(result.stdout)}
+        rows = {row["queue"]: row["outcomes"] for row in json.loads(result.stdout)["queues"]}
         visits: dict[str, dict[str, int]] = {}
         for fact in told:
             queue = fact.queue if isinstance(fact, QueueVisit) else fact.line if isinstance(fact, Call) else None
@@ -329,12 +329,26 @@ class TestReplay:
         assert result.stdout == call("replay", SCENARIOS, "--json").stdout
 
     def test_a_person_gets_a_table(self) -> None:
-        """Of queues and lines."""
+        """Of queues and lines, and after it one of the standard."""
         result = call("replay", SCENARIOS)
         assert result.exit_code == 0
-        assert {"support", "sales", "billing", "direct"} <= {
-            line.split()[0] for line in result.stdout.split("\n")[3:-2]
-        }
+        queues, _, standard = result.stdout.partition("The service standard, worst first:")
+        assert {"support", "sales", "billing", "direct"} == {line.split()[0] for line in queues.splitlines()[3:-1]}
+        assert "sales answer by ring 3 up to ring 9 50%, 1 of 2 callers no" in " ".join(standard.split())
+
+    def test_other_thresholds_give_another_standard(self, tmp_path: Path) -> None:
+        """With --config the same calls are held to what it says: a what-if."""
+        file = tmp_path / "other.toml"
+        file.write_text('[[pbx]]\nusername = "a"\nsecret = "b"\n[standard]\nhops = 2\nhold_limit_seconds = 5.5\n')
+        file.chmod(0o600)
+        as_it_is, other = (
+            {(row["queue"], row["measure"]): row for row in json.loads(call(*command).stdout)["standard"]}
+            for command in (("replay", SCENARIOS, "--json"), ("replay", SCENARIOS, "--json", "-c", file))
+        )
+        changed = {key: (as_it_is[key]["kept"], row["kept"]) for key, row in other.items() if row != as_it_is[key]}
+        assert changed.pop(("support", "hops")) == (False, True)
+        assert changed.pop(("support", "hold")) == (True, False)
+        assert {measure for _, measure in changed} == {"hops"}
 
     def test_the_page_alone_can_be_had_on_standard_output(self) -> None:
         """Nothing else is printed there then."""

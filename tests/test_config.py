@@ -193,10 +193,15 @@ class TestReading:
                 "hold_limit_seconds": 30.0,
                 "talk_target_seconds": 600.0,
                 "talk_limit_seconds": 900.0,
+                "hops": 1,
+                "bounces": 0,
                 "service_level": 0.8,
                 "service_level_seconds": 20.0,
                 "max_occupancy": 0.85,
                 "staffing_window_seconds": 1800.0,
+                "load_gini": 0.35,
+                "reach_angry": 11.0,
+                "reach_happy": 3.5,
             },
             "hours": {"timezone": None, "week": None, "holidays": "none", "closed": [], "open": []},
             "queue": {},
@@ -481,6 +486,16 @@ class TestStandards:
         (fault,) = faults_of(f"{WITH_SECRET}{text}\n[queue.sales]\nrings = 2\n")
         assert where in fault
         assert "is not less than the limit" in fault
+
+    def test_hand_overs_spread_and_reach_are_what_the_queue_says(self) -> None:
+        """Each by itself; the others are the desk's."""
+        general = "[standard]\nhops = 2\nreach_angry = 12\nreach_happy = 4\n"
+        own = '[queue."support"]\nhops = 0\nbounces = 1\nload_gini = 0.5\nreach_angry = 10.5\n'
+        config = parse(f"{WITH_SECRET}{general}{own}", "x.toml")
+        assert config.standard_for("sales") == Standard(hops=2, reach_angry=12.0, reach_happy=4.0)
+        assert config.standard_for("support") == Standard(
+            hops=0, bounces=1, load_gini=0.5, reach_angry=10.5, reach_happy=4.0
+        )
 
     def test_limits_that_are_no_numbers_are_one_fault_each(self) -> None:
         """What cannot be compared is not compared."""

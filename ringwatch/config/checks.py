@@ -80,18 +80,22 @@ def _whole(low: int, high: int) -> PlainValidator:
     return PlainValidator(check)
 
 
-def _seconds(low: float) -> PlainValidator:
-    remedy = f"give seconds from {low:g} to {LONGEST_SECONDS:g}"
+def _number(unit: str, low: float, high: float) -> PlainValidator:
+    remedy = f"give {unit} from {low:g} to {high:g}"
 
     def check(value: object) -> float:
         if not isinstance(value, int | float) or isinstance(value, bool):
-            refuse("not a number of seconds", remedy)
+            refuse(f"not a number of {unit}", remedy)
         # TOML has nan and inf: the comparison refuses both.
-        if not low <= value <= LONGEST_SECONDS:
+        if not low <= value <= high:
             refuse("out of range", remedy)
         return float(value)
 
     return PlainValidator(check)
+
+
+def _seconds(low: float) -> PlainValidator:
+    return _number("seconds", low, LONGEST_SECONDS)
 
 
 def _share(value: object) -> float:
@@ -257,6 +261,8 @@ def tables(example: str) -> BeforeValidator:
 Port = Annotated[int, _whole(1, LARGEST_PORT)]
 Rings = Annotated[int, _whole(1, 100)]
 Lines = Annotated[int, _whole(1, 10_000)]
+Times = Annotated[int, _whole(0, 100)]
+People = Annotated[float, _number("people", 0, 1000)]
 Seconds = Annotated[float, _seconds(0)]
 Pause = Annotated[float, _seconds(0.05)]
 Window = Annotated[float, _seconds(600)]

@@ -42,12 +42,14 @@ from ringwatch.config.checks import (
     LogLevelName,
     Pause,
     PbxName,
+    People,
     Port,
     Rings,
     Seconds,
     Share,
     SourceName,
     Text,
+    Times,
     Window,
     a_list,
     named_tables,
@@ -185,10 +187,15 @@ class StandardConfig(_Table):
     hold_limit_seconds: Limit = 30.0
     talk_target_seconds: Limit = 600.0
     talk_limit_seconds: Limit = 900.0
+    hops: Times = 1
+    bounces: Times = 0
     service_level: Share = 0.8
     service_level_seconds: Seconds = 20.0
     max_occupancy: Share = 0.85
     staffing_window_seconds: Window = 1800.0
+    load_gini: Share = 0.35
+    reach_angry: People = 11.0
+    reach_happy: People = 3.5
 
     def standard(self) -> Standard:
         """Return the record that the core measures by."""
@@ -201,10 +208,15 @@ class StandardConfig(_Table):
             hold_limit_seconds=self.hold_limit_seconds,
             talk_target_seconds=self.talk_target_seconds,
             talk_limit_seconds=self.talk_limit_seconds,
+            hops=self.hops,
+            bounces=self.bounces,
             service_level=self.service_level,
             service_level_seconds=self.service_level_seconds,
             max_occupancy=self.max_occupancy,
             staffing_window_seconds=self.staffing_window_seconds,
+            load_gini=self.load_gini,
+            reach_angry=self.reach_angry,
+            reach_happy=self.reach_happy,
         )
 
 
@@ -262,10 +274,15 @@ class QueueConfig(_Table):
     hold_limit_seconds: Limit | None = None
     talk_target_seconds: Limit | None = None
     talk_limit_seconds: Limit | None = None
+    hops: Times | None = None
+    bounces: Times | None = None
     service_level: Share | None = None
     service_level_seconds: Seconds | None = None
     max_occupancy: Share | None = None
     staffing_window_seconds: Window | None = None
+    load_gini: Share | None = None
+    reach_angry: People | None = None
+    reach_happy: People | None = None
     hours: HoursConfig | None = None
 
     def over(self, general: StandardConfig) -> Standard:

@@ -47,9 +47,12 @@ class Standard:
     ``lines_waiting`` is the number of waiting callers from which a talk counts as under pressure;
     ``hold_limit_seconds`` is how long a caller may be left alone;
     ``talk_target_seconds`` and ``talk_limit_seconds`` are how long a talk should last at most, and how long it may;
+    ``hops`` and ``bounces`` are how often a caller may be handed on, and come back to where they were;
     ``wrapup_seconds`` is the queue's ``wrapuptime`` in queues.conf, which AMI does not tell;
     a queue is staffed for the share ``service_level`` of callers answered within ``service_level_seconds`` by agents no
-    busier than ``max_occupancy``, by what was seen in the last ``staffing_window_seconds``.
+    busier than ``max_occupancy``, by what was seen in the last ``staffing_window_seconds``;
+    ``load_gini`` is how unevenly the work in that window may be spread;
+    ``reach_angry`` and ``reach_happy`` are how many people hear of it from a caller out of standard, or in it.
     """
 
     cadence_ms: tuple[int, ...] = CADENCES["nl"]
@@ -60,10 +63,15 @@ class Standard:
     hold_limit_seconds: float = 30.0
     talk_target_seconds: float = 600.0
     talk_limit_seconds: float = 900.0
+    hops: int = 1
+    bounces: int = 0
     service_level: float = 0.8
     service_level_seconds: float = 20.0
     max_occupancy: float = 0.85
     staffing_window_seconds: float = 1800.0
+    load_gini: float = 0.35
+    reach_angry: float = 11.0
+    reach_happy: float = 3.5
 
     @property
     def ring_period(self) -> float:

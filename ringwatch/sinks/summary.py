@@ -1,15 +1,12 @@
 """The desk in a table, for a terminal: at the end of a replay, or live.
 
 Worst first: queues and lines are ordered by the share of callers who were not served in time.
-
-The rush index is the mean of the talks that ended while callers waited, beside the mean of the others: below 1, callers
-are hurried when others wait.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +14,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from ringwatch.core.facts import Call, Gap, Leg, Outcome, QueueVisit, Record
+from ringwatch.core.facts import Call, Gap, Outcome, QueueVisit, Record
 from ringwatch.core.readings import CallOffered, QueueReading
-from ringwatch.core.standards import Policy
 from ringwatch.errors import one_line
 from ringwatch.flow.hub import Inbox
 
@@ -36,18 +32,11 @@ class _Row:
     talk_seconds: float = 0.0
     talks: int = 0
     reading: QueueReading | None = None
-    talks_by_pressure: defaultdict[bool, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def badness(self) -> tuple[float, int]:
         judged = self.met + self.missed
         return (-(self.missed / judged) if judged else 0.0, -self.missed)
-
-    @property
-    def rush_index(self) -> float | None:
-        """Mean talk under pressure beside that without; ``None`` where there were not both."""
-        pressed, calm = _mean(self.talks_by_pressure[True]), _mean(self.talks_by_pressure[False])
-        return None if pressed is None or not calm else pressed / calm
 
     def served(self, outcome: Outcome, wait: float, *, in_time: bool | None) -> None:
         self.outcomes[outcome] += 1
@@ -63,15 +52,11 @@ class _Row:
 
 
 class Summary:
-    """Adds up what a person wants to see of every queue and line.
-
-    :param policies: by PBX; how many waiting callers put a talk under pressure.
-    """
+    """Adds up what a person wants to see of every queue and line."""
 
     name = "summary"
 
-    def __init__(self, policies: Mapping[str, Policy]) -> None:
-        self._policies = policies
+    def __init__(self) -> None:
         self._rows: dict[tuple[str, str], _Row] = {}
         self.gaps = 0.0
         """Seconds that were not heard."""
@@ -97,9 +82,6 @@ class Summary:
                     row.served(record.outcome, record.wait_seconds, in_time=record.in_time)
                     if record.outcome == "answered":
                         row.talked(record.talk_seconds)
-                case Leg(queue=str() as name) | Leg(line=str() as name):
-                    pressed = self._policies[record.pbx].standard(name).presses(record.lines_waiting)
-                    self._row(record.pbx, name).talks_by_pressure[pressed].append(record.talk_seconds)
                 case QueueReading():
                     self._row(record.pbx, record.queue).reading = record
                 case Gap():
@@ -108,18 +90,17 @@ class Summary:
                     pass
 
     def table(self, *, live: bool = False) -> Table:
-        """Draw the table; ``live`` adds how things stand now, and leaves out what takes hours to mean something."""
+        """Draw the table; ``live`` adds how things stand now."""
         table = Table(box=SIMPLE_HEAD, padding=0, header_style="bold", expand=False)
         table.add_column("Queue or line", overflow="fold")
-        now, then = (("Wait", "Free", "Talk"), ()) if live else ((), ("Rush",))
-        for name in (*now, "Offered", "Answ.", "Aband.", "Other", "In time", "ASA s", "p90 s", "AHT s", *then):
+        now = ("Wait", "Free", "Talk") if live else ()
+        for name in (*now, "Offered", "Answ.", "Aband.", "Other", "In time", "ASA s", "p90 s", "AHT s"):
             table.add_column(name, justify="right", no_wrap=True)
         several = len({pbx for pbx, _ in self._rows}) > 1
         for (pbx, queue), row in sorted(self._rows.items(), key=lambda item: (item[1].badness, item[0])):
             # Text, not str: a name is not markup.
             name = Text(one_line(f"{pbx}/{queue}" if several else queue))
-            cells = (*_now(row), *_so_far(row)) if live else (*_so_far(row), _ratio(row.rush_index))
-            table.add_row(name, *cells)
+            table.add_row(name, *(_now(row) if live else ()), *_so_far(row))
         return table
 
     def as_json(self) -> list[dict[str, Any]]:
@@ -134,7 +115,6 @@ class Summary:
                 "asa_seconds": _mean(row.waits),
                 "wait_p90_seconds": _p90(row.waits),
                 "talk_mean_seconds": row.talk_seconds / row.talks if row.talks else None,
-                "rush_index": row.rush_index,
             }
             for (pbx, queue), row in sorted(self._rows.items(), key=lambda item: (item[1].badness, item[0]))
         ]
@@ -182,7 +162,3 @@ def _p90(values: list[float]) -> float | None:
 
 def _shown(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds:.1f}"
-
-
-def _ratio(ratio: float | None) -> str:
-    return "-" if ratio is None else f"{ratio:.2f}"

@@ -19,6 +19,7 @@ from ringwatch.flow.hub import Hub, Inbox
 from ringwatch.flow.ports import Sink
 from ringwatch.sinks.facts_file import FactsFile
 from ringwatch.sinks.metrics import MetricsSink
+from ringwatch.sinks.standard_table import StandardTable
 from ringwatch.sinks.summary import Summary
 
 from .samples import CALL, EVERY_KIND, OFFERED, VISIT, numbered
@@ -46,13 +47,19 @@ def _facts_file(folder: Path) -> Subject:
 
 
 def _summary(_folder: Path) -> Subject:
-    sink = Summary({"main": Policy()})
+    sink = Summary()
     return Subject(sink, lambda: (sink.as_json(), sink.gaps))
+
+
+def _standard_table(_folder: Path) -> Subject:
+    sink = StandardTable({"main": Policy()})
+    return Subject(sink, sink.as_json)
 
 
 SINKS: dict[str, Callable[[Path], Subject]] = {
     "facts_file": _facts_file,
     "metrics": _metrics,
+    "standard_table": _standard_table,
     "summary": _summary,
 }
 MANY: tuple[Record, ...] = (

@@ -8,15 +8,14 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from ringwatch.core.facts import Record
-from ringwatch.core.standards import Policy, Standard
 from ringwatch.sinks.summary import Summary
 
-from .samples import CALL, EVERY_KIND, GAP, LEG, OFFERED, READING, VISIT, numbered
+from .samples import CALL, EVERY_KIND, GAP, OFFERED, READING, VISIT, numbered
 
 
 def summary(*records: Record) -> Summary:
     """Return the summary of some records."""
-    made = Summary({"main": Policy(), "north": Policy()})
+    made = Summary()
     made.apply(records)
     return made
 
@@ -48,10 +47,9 @@ def test_a_queue_is_a_row_of_what_happened_in_it() -> None:
             "asa_seconds": 15.0,
             "wait_p90_seconds": 20.0,
             "talk_mean_seconds": 90.0,
-            "rush_index": None,
         }
     ]
-    assert shown(made)[-1] == ["support", "5", "2", "2", "1", "33%", "15.0", "20.0", "90.0", "-"]
+    assert shown(made)[-1] == ["support", "5", "2", "2", "1", "33%", "15.0", "20.0", "90.0"]
 
 
 def test_a_direct_line_is_a_row_like_a_queue() -> None:
@@ -63,7 +61,7 @@ def test_a_direct_line_is_a_row_like_a_queue() -> None:
 def test_the_worst_come_first() -> None:
     """By the share of callers who were not served in time, then by their number, then by name."""
     rows = {"good": (9, 0), "bad": (1, 9), "worse": (0, 2), "worst": (0, 3), "unjudged": (0, 0)}
-    made = Summary({"main": Policy(), "north": Policy()})
+    made = Summary()
     for queue, (met, missed) in rows.items():
         judged: list[bool | None] = [*[True] * met, *[False] * missed]
         judged = judged or [None]
@@ -82,22 +80,10 @@ def test_the_ninetieth_percentile_is_a_wait_that_somebody_had() -> None:
 def test_nothing_is_shown_as_nothing() -> None:
     """A queue without callers has no average of zero."""
     made = summary(READING)
-    assert shown(made)[-1] == ["support", "0", "0", "0", "0", "-", "-", "-", "-", "-"]
+    assert shown(made)[-1] == ["support", "0", "0", "0", "0", "-", "-", "-", "-"]
     (row,) = made.as_json()
     assert row["asa_seconds"] is row["wait_p90_seconds"] is row["talk_mean_seconds"] is None
     assert summary().as_json() == []
-
-
-def test_the_rush_index_is_the_talk_under_pressure_beside_the_others() -> None:
-    """By hand: under pressure (40 + 60) / 2 = 50 s, else (90 + 110) / 2 = 100 s, so 0.5; a queue may press sooner."""
-    talks = [(0, 90.0), (2, 110.0), (3, 40.0), (9, 60.0)]
-    legs = [numbered(LEG, n, lines_waiting=lines, talk_seconds=talk) for n, (lines, talk) in enumerate(talks)]
-    made = summary(*legs, replace(LEG, queue=None, line="direct"), replace(LEG, queue=None))
-    assert {row["queue"]: row["rush_index"] for row in made.as_json()} == {"support": 0.5, "direct": None}
-    assert {line[0]: line[-1] for line in shown(made)[2:]} == {"support": "0.50", "direct": "-"}
-    sooner = Summary({"main": Policy(standards={"support": Standard(lines_waiting=2)})})
-    sooner.apply(legs)
-    assert sooner.as_json()[0]["rush_index"] == (110 + 40 + 60) / 3 / 90
 
 
 def test_live_shows_how_things_stand_as_well() -> None:
