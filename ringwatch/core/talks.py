@@ -155,7 +155,8 @@ class Talks:
             agent, interface, visit = call.parked_by.agent, call.parked_by.interface, call.parked_by.visit
         leg = Leg(call, agent, interface, phone, device, at, visit, attempt, from_start=not self._come_upon)
         call.legs[phone.uniqueid] = phone.leg = leg
-        leg.wires = [each for each in near if each.is_local]
+        # Through a wire in front of the one who asks, whoever was asked before is still served.
+        leg.wires = [each for each in near if each.is_local and not (each.leg and each.leg.phone is call.channel)]
         for each in leg.wires:
             # Whatever is done to the wire is done by whoever is at its far end now.
             each.leg = leg

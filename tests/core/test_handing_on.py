@@ -62,6 +62,33 @@ def test_a_phone_that_is_called_back_makes_no_call_of_its_own() -> None:
     assert [(leg.agent, leg.talk_seconds) for leg in told.legs] == [("Anna", 10.0), ("Anna", 4.0)]
 
 
+def test_a_phone_called_back_through_a_wire_asks_somebody_and_hands_on() -> None:
+    """The wire is in front of the agent still, whoever the agent asks through it (seen on 22): the agent hands on."""
+    caller = talking()
+    desk = caller.desk
+    caller.parts("agent leaves", "agent ends").after(5)
+    near = desk.originates("Local/101@agents;1")
+    far, _ = desk.opens("Local/101@agents;2", linkedid=near.uniqueid)
+    desk.says(ev.LocalPaired(desk.at, near.uniqueid, far))
+    phone, name = desk.opens("PJSIP/101", linkedid=near.uniqueid)
+    desk.says(ev.DialBegan(desk.at, far, phone, name), ev.DialRang(desk.at, far, phone)).after(2)
+    desk.says(ev.DialEnded(desk.at, far, phone, "ANSWER"), ev.BridgeEntered(desk.at, phone, "there"))
+    desk.says(ev.DialEnded(desk.at, "", near.uniqueid, "ANSWER"))
+    desk.says(ev.BridgeEntered(desk.at, near.uniqueid, caller.bridge), ev.BridgeEntered(desk.at, far, "there")).after(4)
+    other, name = desk.opens("PJSIP/104", linkedid=caller.uniqueid)
+    desk.says(ev.BridgeLeft(desk.at, near.uniqueid, caller.bridge), ev.BridgeEntered(desk.at, near.uniqueid, "asked"))
+    desk.says(ev.BridgeEntered(desk.at, other, "asked")).after(3)
+    desk.says(ev.BridgeLeft(desk.at, near.uniqueid, "asked"), ev.BridgeLeft(desk.at, other, "asked"))
+    desk.says(ev.BridgeEntered(desk.at, other, caller.bridge))
+    desk.says(ev.Transferred(desk.at, near.uniqueid, "attended", "104", success=True, second=near.uniqueid))
+    for uniqueid in (far, near.uniqueid, phone):
+        desk.says(ev.ChannelEnded(desk.at, uniqueid, 16))
+    told = caller.after(7).hangs_up().desk.says(ev.ChannelEnded(desk.at, other, 16)).told()
+    mine = [leg for leg in told.legs if leg.call_id == caller.uniqueid]
+    assert [(each.agent, each.ended_by) for each in mine][1:] == [("Anna", "transfer"), ("Dirk", "caller")]
+    assert [(each.from_agent, each.to) for each in told.transfers] == [("Anna", "104")]
+
+
 def consulting_behind_a_wire() -> Caller:
     """Femke, behind a Local member, is away with the near half of her wire since 2 s."""
     caller = Desk().caller("1").joins("billing").rings("Femke").after(2).answers().after(10)
