@@ -15,8 +15,8 @@ Rules:
 * A visit of which AMI told no end is held back for a few seconds after a gap, so that the log's word can be joined with
   it and sinks that count hear of the visit once. If the log says nothing in time, it is published as it is, and told
   again should the log come to know better.
-* A conversation that a listing showed after a gap, its beginning unseen, is held back likewise: the log knows it whole,
-  and then that is told instead.
+* A conversation that a listing showed after a gap, its beginning unseen, is held back likewise, and so is one without
+  its end of a caller whose queue was not seen: the log knows it whole, and then that is told instead.
 * A visit of the log is told some seconds after its end: AMI, where it was listening, has told it by then.
 * A log that cannot be read changes nothing: what AMI says is published, and ``trouble`` says why nothing is healed.
 """
@@ -97,7 +97,7 @@ class QueueLogHealer:
         passed: list[Record] = []
         legs: dict[tuple[str, str], Leg] = {}
         for record in records:
-            if isinstance(record, Leg) and self._gaps and not record.from_start:
+            if isinstance(record, Leg) and self._gaps and _is_a_part(record):
                 if not self._told.knows(record):
                     self._found.append(record)
             elif isinstance(record, Leg) and record.queue and (self._gaps or record.ended_by == "unknown"):
@@ -187,3 +187,7 @@ class QueueLogHealer:
         self._found = [leg for leg in self._found if leg not in found]
         self._told.note(found)
         return [*found, *(record for visit, leg in gone for record in (leg, visit) if record is not None)]
+
+
+def _is_a_part(leg: Leg) -> bool:
+    return not leg.from_start or (leg.queue is None and leg.ended_by == "unknown")

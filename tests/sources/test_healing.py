@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 from random import Random
 
 import pytest
@@ -190,13 +191,17 @@ class TestAlone:
         assert healer.sift([WAITING]) == []
         assert healer.release() == []
 
+    @pytest.mark.parametrize("seen", [{"from_start": False}, {"line": "direct", "ended_by": "unknown"}])
     async def test_a_conversation_found_after_the_gap_is_told_whole_by_the_log(
-        self, healer: QueueLogHealer, path: Path
+        self, healer: QueueLogHealer, path: Path, seen: dict[str, Any]
     ) -> None:
-        """What AMI saw of it is held back until then, and never told; also when the log was first."""
+        """What AMI saw of it is held back until then, and never told; also when the log was first.
+
+        That the beginning was seen says little of a caller who was parked and taken back: seen after 30 cuts on 22.
+        """
         healer.broke(NINE + 5)
         healer.resumed(NINE + 40)
-        found = replace(LEG, queue=None, started_at=NINE + 41.0, ended_at=NINE + 74.2, from_start=False)
+        found = replace(LEG, queue=None, started_at=NINE + 41.0, ended_at=NINE + 74.2, **seen)
         assert healer.sift([found]) == []
         write(path, ONE_VISIT)
         (leg,) = (record for record in await healer.heal(NINE + 80) if isinstance(record, Leg))
