@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
 from random import Random
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
