@@ -51,10 +51,13 @@ def compare_calls(
     return compared, differences
 
 
-def _picked_up_elsewhere(rows: Sequence[Cel]) -> set[str]:
-    """Return the channels of phones whose call was picked up at another one; their records may say ANSWERED."""
+def _picked_up_elsewhere(rows: Sequence[Cel]) -> dict[str, bool]:
+    """Return the channels of phones whose call was picked up at another one, and whether they had answered.
+
+    Their records may say ANSWERED; of those that had, but for 0 s if they were never put through.
+    """
     answered = {row.channel for row in rows if row.event == "ANSWER"}
-    return {row.channel for row in rows if row.event == "PICKUP"} - answered
+    return {row.channel: row.channel in answered for row in rows if row.event == "PICKUP"}
 
 
 def _gave_place(rows: Sequence[Cel]) -> set[str]:
@@ -66,8 +69,8 @@ def _gave_place(rows: Sequence[Cel]) -> set[str]:
     return {extra["channel2_uniqueid"] for extra in extras if "app" in extra}
 
 
-def _call(call: Call, told: CallTold, own: list[Cdr], rung: set[str]) -> Iterator[tuple[str, str]]:
-    called = [record for record in own if record.dstchannel and record.dstchannel not in rung]
+def _call(call: Call, told: CallTold, own: list[Cdr], rung: dict[str, bool]) -> Iterator[tuple[str, str]]:
+    called = [record for record in own if record.dstchannel and not _let_go(record, rung)]
     answered = [record for record in called if record.disposition == "ANSWERED"]
     # Who fetches a parked caller is answered by the parking lot, who comes into a conference by that: whether they then
     # talk is in the caller's call.
@@ -86,6 +89,11 @@ def _call(call: Call, told: CallTold, own: list[Cdr], rung: set[str]) -> Iterato
             _takes_over(other, record) or _contains(other, record) for other in answered
         ):
             yield from _talk(record, told)
+
+
+def _let_go(record: Cdr, rung: dict[str, bool]) -> bool:
+    """Whether a record is of a phone whose call was picked up before it was put through."""
+    return record.dstchannel in rung and (not rung[record.dstchannel] or not record.billsec)
 
 
 def _takes_over(later: Cdr, record: Cdr) -> bool:

@@ -84,10 +84,12 @@ class Passing:
             self._take(rung[0], picker, at)
 
     def _take(self, attempt: Attempt, picker: Channel, at: float) -> None:
-        if not attempt.open:
+        visit, was_open = attempt.visit, attempt.open
+        if not was_open and not (visit and visit.answered_by is attempt and attempt.leg is None):
             return
         picker.attempt, attempt.taken_by = attempt, picker.device
-        self._end_attempt(attempt, at, "answered")
+        if was_open:
+            self._end_attempt(attempt, at, "answered")
         if (rung := self._find(attempt.dest)) and not rung.is_local:
             rung.attempt, attempt.dest = None, picker.uniqueid
         if picker.call:
@@ -96,8 +98,9 @@ class Passing:
         if leg := picker.leg:
             # The answer was told first, and the two are talking already.
             leg.attempt, attempt.leg, leg.visit = attempt, leg, attempt.visit
-        if attempt.visit and attempt.visit.connected_at is not None:
-            attempt.visit.agent, attempt.visit.interface = self._queues.agent_at(picker.device), picker.device
+        if visit and visit.connected_at is not None and was_open:
+            # Who had answered before, and was only not yet put through, is the visit's agent (seen on 16).
+            visit.agent, visit.interface = self._queues.agent_at(picker.device), picker.device
 
     def transferred(self, event: ev.Transferred) -> None:
         """Somebody was handed on, perhaps into a place that another one had taken: in a conference, or in a line."""

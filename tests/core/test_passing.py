@@ -157,6 +157,24 @@ def test_a_talk_is_taken_by_who_was_about_to_pick_up(*, ringing_in: bool) -> Non
     assert told.call.call_id == caller.uniqueid
 
 
+def test_a_talk_that_has_yet_to_begin_is_taken() -> None:
+    """Anna has answered and the caller has left the line, but before they are in a bridge Bram picks up (seen on 16)."""
+    caller = Desk().caller("1").joins("support").rings("Anna").after(2).picks_up().leaves()
+    desk, anna = caller.desk, caller.phone
+    names = (anna.uniqueid, anna.channel, "support", "PJSIP/101", "Anna")
+    desk.says(ev.AgentConnected(desk.at, caller.uniqueid, *names)).after(0.4)
+    picker, _ = desk.opens("PJSIP/102", ringing_in=True)
+    desk.says(ev.PickedUp(desk.at, picker, anna.uniqueid), ev.ChannelEnded(desk.at, anna.uniqueid, 16))
+    desk.says(ev.BridgeEntered(desk.at, picker, "talk"), ev.BridgeEntered(desk.at, caller.uniqueid, "talk")).after(5)
+    caller.partner = None
+    told = caller.hangs_up().desk.says(ev.ChannelEnded(desk.at, picker, 16)).told()
+    assert told.results == [("Anna", "answered")]
+    assert [(leg.agent, leg.queue, leg.talk_seconds) for leg in told.legs] == [("Bram", "support", 5.0)]
+    assert (told.visit.agent, told.visit.interface, told.visit.wait_seconds) == ("Anna", "PJSIP/101", 2.0)
+    assert (told.visit.talk_seconds, told.visit.talk_ended_by) == (5.4, "caller")
+    assert told.call.call_id == caller.uniqueid
+
+
 def test_a_phone_that_was_made_to_pick_up_has_no_call_of_its_own() -> None:
     """The beginning of the channel that picks up was not that of a call."""
     caller = Desk().caller("1").joins("support").rings("Anna").after(2)
