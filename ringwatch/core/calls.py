@@ -49,8 +49,9 @@ class Calls:
             queues=queues,
             end_attempt=self._end_attempt,
         )
-        self.resumed_at = 0.0
-        """When the stream last came back after a break."""
+        self._known_before: set[str] = set()
+        """Channels that were up when the stream last came back after a break. By time they cannot be told: what a
+        listing says has the time of what was said before it."""
 
     @property
     def channels(self) -> list[Channel]:
@@ -67,11 +68,10 @@ class Calls:
     def channel_started(self, event: ev.ChannelStarted) -> None:
         """A channel came to be: a new call when it rings in from a phone or trunk."""
         if known := self._channels.get(event.uniqueid):
-            if known.found_at is not None and known.found_at >= self.resumed_at:
-                # The listing that showed it had overtaken this.
-                known.begins(event, event.at)
-                return
-            if known.started_at >= self.resumed_at:
+            if event.uniqueid not in self._known_before:
+                if known.found_at is not None:
+                    # The listing that showed it had overtaken this.
+                    known.begins(event, event.at)
                 return
             # An Asterisk that restarts counts from 0 again: within one second the same Uniqueid is another channel.
             self.vanish(event.uniqueid, event.at)
@@ -87,6 +87,10 @@ class Calls:
         self._channels[event.uniqueid] = channel
         if event.ringing_in and not channel.is_local:
             self.start_call(channel, event.at, originated=False)
+
+    def resumed(self) -> None:
+        """The stream is back: whatever begins from now on is another channel than those that are believed to be up."""
+        self._known_before = set(self._channels)
 
     def channel_of(self, uniqueid: str, name: str, caller: str, at: float) -> Channel:
         """Find a channel, or take note of one whose beginning was not seen."""
@@ -144,6 +148,7 @@ class Calls:
         at = event.at
         self.talks.channel_gone(channel, at)
         del self._channels[event.uniqueid]
+        self._known_before.discard(event.uniqueid)
         attempt = channel.attempt
         if attempt and attempt.dest == channel.uniqueid:
             if attempt.open:

@@ -47,6 +47,7 @@ class Engine:
         self._crossings = self._calls.crossings
         self._at = 0.0
         self._broken: ev.StreamBroke | None = None
+        self._resumed_at = 0.0
         self._listings = Listings(pbx, self._calls, self._queues, self._tell)
         self._staffing = Staffing(pbx, policy, self._queues.waiting, self._records.append)
         self._learn = self._staffing.learns
@@ -234,7 +235,8 @@ class Engine:
         if broken := self._broken:
             self._broken = None
             # Where nothing was said since the last gap, the last event lies before it.
-            since, self._calls.resumed_at = max(broken.at, self._calls.resumed_at), event.at
+            since, self._resumed_at = max(broken.at, self._resumed_at), event.at
+            self._calls.resumed()
             self._listings.resumed()
             self._tell(Gap(pbx=self.pbx, from_=since, to=event.at, why=broken.why))
 

@@ -201,6 +201,16 @@ def test_the_beginning_of_a_channel_may_follow_the_listing() -> None:
     assert (told.call.started_at, told.call.precision, told.drifts) == (START + 2.75, 0.001, [])
 
 
+def test_a_listing_may_lie_before_the_return_of_the_stream() -> None:
+    """Its items have the time of what was said before; a beginning that follows is that of the channel it showed."""
+    desk = Desk()
+    desk.says(ev.StreamBroke(desk.at, "disconnected")).after(3).says(ev.StreamResumed(desk.at + 0.001))
+    shows(desk, caller_up(desk, bridge=""))
+    desk.says(ev.ChannelStarted(desk.at, "1.0", TRUNK, True, "201", "1000", "from-trunk", "1.0"))  # noqa: FBT003 - an event's field
+    told = end(desk.after(2).ticks(), "1.0")
+    assert (told.call.outcome, told.call.started_at, told.drifts) == ("abandoned", START + 3, [])
+
+
 def test_the_joining_may_follow_the_listing() -> None:
     """The caller has joined when the event says so, and is offered once."""
     desk = Desk()
