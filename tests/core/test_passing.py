@@ -158,7 +158,7 @@ def test_a_talk_is_taken_by_who_was_about_to_pick_up(*, ringing_in: bool) -> Non
 
 
 def test_a_talk_that_has_yet_to_begin_is_taken() -> None:
-    """Anna has answered and the caller has left the line, but before they are in a bridge Bram picks up (seen on 16)."""
+    """Anna has answered, the caller has left the line, and before they are in a bridge Bram picks up (seen on 16)."""
     caller = Desk().caller("1").joins("support").rings("Anna").after(2).picks_up().leaves()
     desk, anna = caller.desk, caller.phone
     names = (anna.uniqueid, anna.channel, "support", "PJSIP/101", "Anna")
