@@ -54,7 +54,7 @@ def compare_calls(
 def _picked_up_elsewhere(rows: Sequence[Cel]) -> dict[str, bool]:
     """Return the channels of phones whose call was picked up at another one, and whether they had answered.
 
-    Their records may say ANSWERED; of those that had, but for 0 s if they were never put through.
+    Their records may say ANSWERED, for 0 s where they were never put through; what follows may be in no record.
     """
     answered = {row.channel for row in rows if row.event == "ANSWER"}
     return {row.channel: row.channel in answered for row in rows if row.event == "PICKUP"}
@@ -70,7 +70,7 @@ def _gave_place(rows: Sequence[Cel]) -> set[str]:
 
 
 def _call(call: Call, told: CallTold, own: list[Cdr], rung: dict[str, bool]) -> Iterator[tuple[str, str]]:
-    called = [record for record in own if record.dstchannel and not _let_go(record, rung)]
+    called = [record for record in own if record.dstchannel and rung.get(record.dstchannel, True)]
     answered = [record for record in called if record.disposition == "ANSWERED"]
     # Who fetches a parked caller is answered by the parking lot, who comes into a conference by that: whether they then
     # talk is in the caller's call.
@@ -85,15 +85,10 @@ def _call(call: Call, told: CallTold, own: list[Cdr], rung: dict[str, bool]) -> 
         yield "cdr end", f"ended {call.ended_at:.3f} told, {end:.0f} in CDR"
     for record in answered:
         # Whom a record pairs with in a conference is chance.
-        if record.lastapp != "ConfBridge" and not any(
-            _takes_over(other, record) or _contains(other, record) for other in answered
-        ):
+        never = record.dstchannel in rung and not record.billsec
+        by_chance = record.lastapp == "ConfBridge"
+        if not (never or by_chance or any(_takes_over(each, record) or _contains(each, record) for each in answered)):
             yield from _talk(record, told)
-
-
-def _let_go(record: Cdr, rung: dict[str, bool]) -> bool:
-    """Whether a record is of a phone whose call was picked up before it was put through."""
-    return record.dstchannel in rung and (not rung[record.dstchannel] or not record.billsec)
 
 
 def _takes_over(later: Cdr, record: Cdr) -> bool:
@@ -148,7 +143,9 @@ def _talk(record: Cdr, told: CallTold) -> Iterator[tuple[str, str]]:
         yield "cdr talk", f"{billed} from {record.answer:.0f}, told {[(leg.agent, leg.started_at) for leg in legs]}"
 
 
-def compare_direct_calls(records: Sequence[Record], cdr: Sequence[Cdr]) -> tuple[int, list[Difference]]:
+def compare_direct_calls(
+    records: Sequence[Record], cdr: Sequence[Cdr], rows: Sequence[Cel] = ()
+) -> tuple[int, list[Difference]]:
     """Compare calls that no queue saw with their CDR rows: disposition, and the time from the answer to the end.
 
     Only of a call that was nobody's to hand on is all of its time in one record.
@@ -156,7 +153,7 @@ def compare_direct_calls(records: Sequence[Record], cdr: Sequence[Cdr]) -> tuple
     by_id: dict[str, list[Cdr]] = defaultdict(list)
     for record in cdr:
         by_id[record.uniqueid].append(record)
-    told = by_call(records)
+    told, taken = by_call(records), _picked_up_elsewhere(rows)
     differences: list[Difference] = []
     compared = 0
     for call in records:
@@ -168,7 +165,8 @@ def compare_direct_calls(records: Sequence[Record], cdr: Sequence[Cdr]) -> tuple
             found = [record.disposition for record in by_id.get(call.call_id, [])]
             what = f"direct: answered {call.answered} told, {found} in CDR"
             differences.append(Difference(call.call_id, what, "cdr direct"))
-        moved = call.transfers or any(hold.kind != "hold" for hold in told[call.call_id].holds)
+        moved = any(record.dstchannel in taken for record in answered) or call.transfers
+        moved = moved or any(hold.kind != "hold" for hold in told[call.call_id].holds)
         if call.answered_at is not None and answered and not moved:
             up, billed = call.ended_at - call.answered_at, sum(record.billsec for record in answered)
             if abs(up - billed) > TOLERANCE:

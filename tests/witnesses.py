@@ -80,7 +80,7 @@ def compare(records: Sequence[Record], witnesses: Witnesses) -> Verdict:
     visits = compare_queue_log(records, witnesses.queue_log, witnesses.cel)
     verdict.add("visits", (visits.compared, visits.differences))
     verdict.blind += visits.blind
-    verdict.add("direct calls", compare_direct_calls(records, witnesses.cdr))
+    verdict.add("direct calls", compare_direct_calls(records, witnesses.cdr, witnesses.cel))
     verdict.add("calls", compare_calls(records, witnesses.cdr, witnesses.cel))
     if witnesses.cel:
         verdict.add("talks", compare_legs(records, witnesses.cel))

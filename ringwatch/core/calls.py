@@ -180,7 +180,10 @@ class Calls:
 
     def _end_call(self, call: CallState, at: float) -> None:
         for attempt in list(call.attempts.values()):
-            self._end_attempt(attempt, at, "failed" if call.lost else "caller_gone")
+            waits = attempt.visit.channel if attempt.visit else call.channel
+            if call.lost or waits is call.channel or waits.uniqueid not in self._channels:
+                # Where half of a Local pair waits for the caller, its phones ring a little longer (seen on 22).
+                self._end_attempt(attempt, at, "failed" if call.lost else "caller_gone")
         if call.parked_by and call.parked_by.visit:
             # Nobody took the caller back: until the end it was the parker's talk.
             self.visits.talk_ended(call, call.parked_by.visit, at, "unknown" if call.lost else "caller")

@@ -311,3 +311,16 @@ def goes_on_with(call: CallState, party: Channel) -> None:
     """Let a call be another channel's from now on: of whoever was called out to, or stays when the first one leaves."""
     call.channel.call, call.channel.owner = None, call
     call.channel, party.call, party.owner = party, call, None
+
+
+def legs_of(channel: Channel) -> list[Leg]:
+    """Return the conversations a channel takes part in: as caller, as phone, or as the wire in front of a phone."""
+    if channel.call:
+        own = list(channel.call.legs.values())
+        return [*own, channel.leg] if channel.leg else own
+    return [channel.leg] if channel.leg else []
+
+
+def side(leg: Leg, channel: Channel) -> EndedBy:
+    """Say on whose side of a conversation a channel is."""
+    return "caller" if channel is leg.call.channel else "agent"

@@ -7,9 +7,7 @@ Rules:
   parked caller are all found in the same way, and each is credited with the time from when it reaches the caller.
 * A conversation (leg) ends with the agent's phone, with the caller, or with a transfer that succeeded. An agent who is
   away from the caller while the phone is still up is consulting: the caller is left alone.
-* A caller is left alone from the first hold, park or absence to the moment when none of them is left: one interval,
-  by what the caller hears. Holds nest (a consultation holds once more), and may lack their end; where music is heard,
-  the music tells the end.
+* When a caller is left alone, and until when, is in `ringwatch.core.silences`.
 * A parked caller is still the parker's, until somebody else fetches the call.
 """
 
@@ -20,9 +18,20 @@ from collections.abc import Callable, Iterable
 from ringwatch.core import events as ev
 from ringwatch.core.bridges import Bridges
 from ringwatch.core.crossings import Crossings
-from ringwatch.core.facts import EndedBy, HoldKind, Record
+from ringwatch.core.facts import EndedBy, Record
 from ringwatch.core.queues import Queues
-from ringwatch.core.state import BLINK_SECONDS, Attempt, CallState, Channel, Leg, goes_on_with, number_of
+from ringwatch.core.silences import Silences
+from ringwatch.core.state import (
+    BLINK_SECONDS,
+    Attempt,
+    CallState,
+    Channel,
+    Leg,
+    goes_on_with,
+    legs_of,
+    number_of,
+    side,
+)
 from ringwatch.core.telling import Teller
 
 
@@ -58,6 +67,7 @@ class Talks:
         self._met = met
         self._ended = ended
         self._bridges = Bridges(find)
+        self.silences = Silences(find=find, queues=queues, teller=teller, tell=tell, crossings=crossings)
         self._come_upon = False
 
     # -- who is with whom
@@ -68,7 +78,7 @@ class Talks:
         if channel is None or event.parking:
             return
         self._bridges.enter(channel, event.bridge)
-        for leg in self._legs_of(channel):
+        for leg in legs_of(channel):
             leg.left = None
             self._crossings.moved(leg)
         self._look(channel, event.at)
@@ -78,14 +88,14 @@ class Talks:
         channel = self._find(event.uniqueid)
         if channel is None or channel.bridge != event.bridge:
             return
-        legs, others = self._legs_of(channel), self._bridges.together(channel)
+        legs, others = legs_of(channel), self._bridges.together(channel)
         self._bridges.leave(channel)
         for other in [channel, *others]:
             self._look(other, event.at)
         for leg in legs:
             # A wire that is taken out parts nobody, and into the parking space a caller goes alive.
             if leg.left is None and leg.away_since is not None and not leg.parked:
-                leg.left = (event.at, _side(leg, channel))
+                leg.left = (event.at, side(leg, channel))
 
     def found(self, places: Iterable[tuple[Channel, str]], at: float) -> None:
         """Believe a listing that shows channels in bridges (or in none, empty): who talks there began unseen."""
@@ -116,10 +126,10 @@ class Talks:
                 leg.away_since = None
                 if leg.music_heard and not call.channel.music:
                     leg.holders.clear()
-                self._listen(leg, at)
+                self.silences.listen(leg, at)
             elif not present and leg.away_since is None and not leg.parked:
                 leg.away_since = at
-                self._listen(leg, at)
+                self.silences.listen(leg, at)
         for phone in partners:
             other = phone.leg
             if other and other.call is not call and not call.joined and other.away_since is not None:
@@ -217,7 +227,7 @@ class Talks:
     def transferred(self, event: ev.Transferred) -> None:
         """An agent handed the caller on, or tried to."""
         channels = [self._find(event.transferer), self._find(event.second)]
-        legs = [leg for each in channels if each for leg in self._legs_of(each) if _side(leg, each) == "agent"]
+        legs = [leg for each in channels if each for leg in legs_of(each) if side(leg, each) == "agent"]
         if not legs and (transferer := channels[0]) and (call := transferer.call) and call.direction == "internal":
             self._hands_on_the_called(call, event)
         for leg in legs[:1]:
@@ -268,7 +278,7 @@ class Talks:
         call.legs.pop(leg.phone.uniqueid, None)
         if leg.away_since is not None:
             leg.consulted = leg.consulted or at - leg.away_since >= BLINK_SECONDS
-        self._end_silence(leg, at)
+        self.silences.end(leg, at)
         for each in (leg.phone, *leg.wires):
             if each.leg is leg:
                 each.leg = None
@@ -283,73 +293,17 @@ class Talks:
     def going(self, channel: Channel, at: float) -> None:
         """Take note of who goes first; an agent who has parked the caller may go."""
         # What happens to a wire follows from what somebody did.
-        for leg in [] if channel.is_local else self._legs_of(channel):
-            side = _side(leg, channel)
-            if leg.left is None and not (side == "agent" and leg.parked):
-                leg.left = (at, side)
-
-    def _legs_of(self, channel: Channel) -> list[Leg]:
-        """Return the conversations a channel takes part in: as caller, as phone, or as the wire in front of a phone."""
-        if channel.call:
-            own = list(channel.call.legs.values())
-            return [*own, channel.leg] if channel.leg else own
-        return [channel.leg] if channel.leg else []
-
-    # -- what the caller hears
-
-    def hold_began(self, event: ev.HoldBegan) -> None:
-        """An agent leaves the caller alone."""
-        for leg in self._held(event.uniqueid):
-            leg.holders[event.uniqueid] = leg.holders.get(event.uniqueid, 0) + 1
-            leg.held = True
-            self._listen(leg, event.at)
-
-    def hold_ended(self, event: ev.HoldEnded) -> None:
-        """The agent is back. A blind transfer sends this without a hold before it."""
-        for leg in self._held(event.uniqueid):
-            held = leg.holders.get(event.uniqueid, 0)
-            if held > 1:
-                leg.holders[event.uniqueid] = held - 1
-            else:
-                leg.holders.pop(event.uniqueid, None)
-            self._listen(leg, event.at)
-
-    def _held(self, uniqueid: str) -> list[Leg]:
-        channel = self._find(uniqueid)
-        return [leg for leg in self._legs_of(channel) if _side(leg, channel) == "agent"] if channel else []
-
-    def music_began(self, event: ev.MusicBegan) -> None:
-        """A channel hears music."""
-        if channel := self._find(event.uniqueid):
-            channel.music = True
-            if channel.call:
-                for leg in channel.call.legs.values():
-                    leg.music_heard = leg.music_heard or leg.silent_since is not None
-
-    def music_ended(self, event: ev.MusicEnded) -> None:
-        """A channel hears no more music: whoever held it is back, unless nobody is there."""
-        channel = self._find(event.uniqueid)
-        if channel is None:
-            return
-        heard, channel.music = channel.music, False
-        legs = list(channel.call.legs.values()) if channel.call else []
-        if channel.leg and channel in channel.leg.wires and not channel.leg.from_start:
-            # A wire that is never taken out (/n) plays the music for the caller behind it.
-            legs.append(channel.leg)
-        for leg in legs:
-            if not (heard or leg.from_start or leg.music_heard) and leg.silent_since is None:
-                # Found on hold: the music is the first that is heard of it.
-                leg.silent_since, leg.held, leg.music_heard = leg.started_at, True, True
-            if leg.music_heard and leg.away_since is None:
-                leg.holders.clear()
-                self._listen(leg, event.at)
+        for leg in [] if channel.is_local else legs_of(channel):
+            whose = side(leg, channel)
+            if leg.left is None and not (whose == "agent" and leg.parked):
+                leg.left = (at, whose)
 
     def parked(self, event: ev.Parked) -> None:
         """A caller was put in a parking space; whoever talked with the caller has done it."""
         channel = self._find(event.uniqueid)
         for leg in list(channel.call.legs.values()) if channel and channel.call else []:
             if leg.silent_since is not None:
-                self._end_silence(leg, event.at)
+                self.silences.end(leg, event.at)
             leg.holders.clear()
             leg.away_since, leg.left, leg.parked = None, None, True
             leg.silent_since = event.at
@@ -361,37 +315,6 @@ class Talks:
         for leg in list(channel.call.legs.values()) if channel and channel.call else []:
             if leg.parked:
                 self._end(leg, event.at, leg.left[1] if leg.left else "transfer")
-
-    def _listen(self, leg: Leg, at: float) -> None:
-        alone = bool(leg.holders) or leg.away_since is not None or leg.parked
-        if alone and leg.silent_since is None:
-            leg.silent_since, leg.consulted, leg.music_heard = at, False, leg.call.channel.music
-            self._queues.agents.held(leg.device, leg, at, on=True)
-            self._crossings.moved(leg)
-        elif not alone:
-            self._end_silence(leg, at)
-
-    def _end_silence(self, leg: Leg, at: float) -> None:
-        since, leg.silent_since = leg.silent_since, None
-        if since is not None:
-            self._queues.agents.held(leg.device, leg, at, on=False)
-            self._crossings.moved(leg)
-        if leg.left is not None:
-            # Whoever goes ends a hold with it; the events that say so come a moment later.
-            at = min(at, leg.left[0])
-        if since is None or (at - since < BLINK_SECONDS and not (leg.held or leg.parked)):
-            return
-        at = max(at, since)
-        leg.hold_seconds += at - since
-        leg.held = False
-        self._crossings.held(leg, since, at)
-        kind: HoldKind = "park" if leg.parked else "consultation" if leg.consulted else "hold"
-        leg.holds += 1
-        self._tell(self._teller.hold(leg, kind, since, at))
-
-
-def _side(leg: Leg, channel: Channel) -> EndedBy:
-    return "caller" if channel is leg.call.channel else "agent"
 
 
 def _rung_unseen(phone: Channel, near: list[Channel]) -> Attempt | None:

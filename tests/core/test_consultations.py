@@ -48,6 +48,22 @@ def test_a_consultation_that_is_given_up_in_line_has_not_been_served() -> None:
     assert (spans(told.legs), told.anomalies) == ([("Anna", 15.0, 9.0, "caller")], [])
 
 
+def test_a_phone_rings_as_long_as_the_half_that_waits() -> None:
+    """The caller hangs up in the consultation, and the half 0.4 s later: Dirk's phone has rung for 8.4 s (seen on 22)."""
+    caller = talking()
+    asked = asking_sales(caller).after(8)
+    desk, rung = caller.desk, asked.ringing.pop("Dirk")
+    caller.hangs_up().after(0.4)
+    desk.says(ev.DialEnded(desk.at, asked.uniqueid, rung.uniqueid, "CANCEL"))
+    desk.says(ev.CallerAbandoned(desk.at, asked.uniqueid, "sales", 9), ev.CallerLeft(desk.at, asked.uniqueid, "sales"))
+    for uniqueid in (asked.uniqueid, rung.uniqueid, caller.consulting[0]):
+        desk.says(ev.ChannelEnded(desk.at, uniqueid, 16))
+    told = desk.told()
+    assert [(each.agent, each.result, each.ring_seconds) for each in told.attempts if each.queue == "sales"] == [
+        ("Dirk", "caller_gone", 8.4)
+    ]
+
+
 def test_half_of_a_pair_that_goes_without_a_word_has_left_the_line() -> None:
     """A filter keeps Abandon and Leave from the account: the half's end is the end of the stay in line."""
     desk = Desk(deaf_to=(ev.CallerAbandoned, ev.CallerLeft))

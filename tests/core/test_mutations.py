@@ -12,13 +12,14 @@ from typing import Any, get_args
 
 import pytest
 
-from ringwatch.core import calls, lifecycle, talks, visits
+from ringwatch.core import calls, lifecycle, silences, talks, visits
 from ringwatch.core import events as ev
 from ringwatch.core.bridges import Bridges
 from ringwatch.core.calls import Calls
 from ringwatch.core.facts import AttemptResult, Outcome
 from ringwatch.core.lifecycle import VisitSignal, VisitState
-from ringwatch.core.state import CallState, Channel, Leg
+from ringwatch.core.silences import Silences
+from ringwatch.core.state import CallState, Channel, Leg, legs_of, side
 from ringwatch.core.talks import Talks
 from ringwatch.core.visits import Visits
 from tests.core.scenarios import SCENARIOS
@@ -117,11 +118,11 @@ def only_its_bridge(self: Bridges, channel: Channel) -> list[Channel]:
     return [channel, *(each for each in near if each is not channel)]
 
 
-def forgotten(self: Talks, event: ev.HoldEnded) -> None:
+def forgotten(self: Silences, event: ev.HoldEnded) -> None:
     """Let one Unhold end every hold."""
     for leg in self._held(event.uniqueid):
         leg.holders.clear()
-        self._listen(leg, event.at)
+        self.listen(leg, event.at)
 
 
 def parked_among_others(self: Talks, event: ev.BridgeEntered) -> None:
@@ -132,7 +133,7 @@ def parked_among_others(self: Talks, event: ev.BridgeEntered) -> None:
 def left_unnoted(self: Talks, event: ev.BridgeLeft) -> None:
     """Do not take note of who leaves first."""
     channel = self._find(event.uniqueid)
-    legs = [leg for leg in self._legs_of(channel) if leg.left is None] if channel else []
+    legs = [leg for leg in legs_of(channel) if leg.left is None] if channel else []
     leave(self, event)
     for leg in legs:
         leg.left = None
@@ -154,17 +155,17 @@ def younger(_: Talks, call: CallState, other: Channel) -> bool:
     return known and other is not call.channel and not other.is_local
 
 
-enter, leave, side = Talks.bridge_entered, Talks.bridge_left, talks._side
+enter, leave = Talks.bridge_entered, Talks.bridge_left
 TALKS: dict[str, tuple[object, str, object]] = {
-    "every absence is a consultation": (talks, "BLINK_SECONDS", 0.0),
+    "every absence is a consultation": (silences, "BLINK_SECONDS", 0.0),
     "no absence is a consultation": (talks, "BLINK_SECONDS", 1e9),
-    "the other side has ended it": (talks, "_side", opposite),
+    "the other side has ended it": (talks, "side", opposite),
     "who leaves first has not ended it": (Talks, "bridge_left", left_unnoted),
     "who asks to hang up has not ended it": (Talks, "going", nothing),
     "a Local pair is no wire": (Bridges, "together", only_its_bridge),
-    "holds do not nest": (Talks, "hold_ended", forgotten),
-    "music is not heard": (Talks, "music_began", nothing),
-    "the end of music is not heard": (Talks, "music_ended", nothing),
+    "holds do not nest": (Silences, "hold_ended", forgotten),
+    "music is not heard": (Silences, "music_began", nothing),
+    "the end of music is not heard": (Silences, "music_ended", nothing),
     "a park is no park": (Talks, "parked", nothing),
     "a park never ends": (Talks, "park_ended", nothing),
     "those who are parked hear each other": (Talks, "bridge_entered", parked_among_others),
