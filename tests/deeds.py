@@ -7,6 +7,7 @@ asked Asterisk for a transfer or a park (`Deed`). Then facts are held against th
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,8 +108,19 @@ def read_plan(path: Path, rows: Sequence[Cel]) -> Ledger:
     return Ledger(pickups, deeds)
 
 
-def compare_rings(records: Sequence[Record], ledger: Ledger) -> tuple[int, list[Difference]]:
-    """Compare how long each phone rang; return how many times, and the disagreements."""
+_LET_GO_NEAR = 0.05
+"""Seconds between the end of a channel and the end of ringing at its phone."""
+
+
+def compare_rings(records: Sequence[Record], ledger: Ledger, rows: Sequence[Cel] = ()) -> tuple[int, list[Difference]]:
+    """Compare how long each phone rang; return how many times, and the disagreements.
+
+    A busy Asterisk may say that dialling is over and let the phone ring on for a moment: until its channel ends, by CEL.
+    """
+    let_go: dict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        if row.event == "CHAN_END" and not row.channel.startswith("Local/"):
+            let_go[number_of(row.channel.rpartition("-")[0])].append(row.time)
     compared = 0
     differences: list[Difference] = []
     for each in records:
@@ -120,7 +132,11 @@ def compare_rings(records: Sequence[Record], ledger: Ledger) -> tuple[int, list[
         if each.result != "answered" and not ledger.ringing:
             continue
         # A phone may be called twice in a moment: of those near, the likest.
-        rang = min(_rang(each, number, ledger), key=lambda seconds: abs(seconds - each.ring_seconds), default=None)
+        rang = min(
+            _rang(each, number, ledger, let_go[number]),
+            key=lambda seconds: abs(seconds - each.ring_seconds),
+            default=None,
+        )
         compared += 1
         told = f"{each.interface} {each.result} at {each.ended_at:.3f} after {each.ring_seconds} s of ringing told"
         if rang is None:
@@ -130,7 +146,7 @@ def compare_rings(records: Sequence[Record], ledger: Ledger) -> tuple[int, list[
     return compared, differences
 
 
-def _rang(attempt: RingAttempt, number: str, ledger: Ledger) -> Iterator[float]:
+def _rang(attempt: RingAttempt, number: str, ledger: Ledger, let_go: Sequence[float]) -> Iterator[float]:
     """Return how long a phone rang that may be the one of an attempt."""
     answers = [each for each in ledger.pickups if abs(each.time.start - attempt.ended_at) <= _ANSWER_NEAR]
     rings = [each for each in ledger.ringing if abs(each.offered - attempt.started_at) <= _ANSWER_NEAR]
@@ -139,6 +155,10 @@ def _rang(attempt: RingAttempt, number: str, ledger: Ledger) -> Iterator[float]:
             if each.number == number:
                 # What it sent on went on ringing elsewhere.
                 yield max(each.rang, attempt.ring_seconds) if each.forwarded else each.rang
+                if any(
+                    attempt.ended_at < end and abs(each.offered + each.rang - end) <= _LET_GO_NEAR for end in let_go
+                ):
+                    yield min(each.rang, attempt.ended_at - each.offered)
         return
     yield from (each.rang for each in answers if each.number == number)
     if not any(each.number == number for each in answers) or any(each.forwarded for each in rings):

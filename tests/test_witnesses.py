@@ -270,5 +270,9 @@ def test_rings_that_nobody_answered_are_compared_where_the_phones_tell() -> None
     assert compare_rings([attempt], Ledger([pickup], [], [right])) == (1, [])
     wrong = msgspec.structs.replace(attempt, ring_seconds=attempt.ring_seconds + 0.2)
     assert [each.kind for each in compare_rings([wrong], Ledger([], [], [right]))[1]] == ["ring seconds"]
+    longer = Ringing(number, attempt.started_at, attempt.ring_seconds + 0.3)
+    assert [each.kind for each in compare_rings([attempt], Ledger([], [], [longer]))[1]] == ["ring seconds"]
+    end = row("CHAN_END", longer.offered + longer.rang, "1", f"PJSIP/{number}-1")
+    assert compare_rings([attempt], Ledger([], [], [longer]), [end]) == (1, [])
     late = msgspec.structs.replace(attempt, started_at=attempt.started_at + 2)
     assert [each.kind for each in compare_rings([late], Ledger([], [], [right]))[1]] == ["ring unseen"]

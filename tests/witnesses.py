@@ -87,7 +87,7 @@ def compare(records: Sequence[Record], witnesses: Witnesses) -> Verdict:
         verdict.add("transfers", compare_transfers(records, witnesses.cel))
         verdict.add("parks", compare_parks(records, witnesses.cel))
     if witnesses.ledger is not None:
-        verdict.add("rings", compare_rings(records, witnesses.ledger))
+        verdict.add("rings", compare_rings(records, witnesses.ledger, witnesses.cel))
         verdict.add("holds", compare_holds(records, witnesses.cel, witnesses.ledger))
         verdict.add("deeds", compare_deeds(records, witnesses.cel, witnesses.ledger))
     return verdict

@@ -75,15 +75,8 @@ class Calls:
                 return
             # An Asterisk that restarts counts from 0 again: within one second the same Uniqueid is another channel.
             self.vanish(event.uniqueid, event.at)
-        channel = Channel(
-            event.uniqueid,
-            event.channel,
-            event.at,
-            caller=event.caller,
-            exten=event.exten,
-            context=event.context,
-            linkedid=event.linkedid,
-        )
+        channel = Channel(event.uniqueid, event.channel, event.at)
+        channel.begins(event, event.at)
         self._channels[event.uniqueid] = channel
         if event.ringing_in and not channel.is_local:
             self.start_call(channel, event.at, originated=False)

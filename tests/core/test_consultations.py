@@ -49,7 +49,7 @@ def test_a_consultation_that_is_given_up_in_line_has_not_been_served() -> None:
 
 
 def test_a_phone_rings_as_long_as_the_half_that_waits() -> None:
-    """The caller hangs up in the consultation, and the half 0.4 s later: Dirk's phone has rung for 8.4 s (seen on 22)."""
+    """The caller hangs up in the consultation, the half 0.4 s later: Dirk's phone has rung for 8.4 s (seen on 22)."""
     caller = talking()
     asked = asking_sales(caller).after(8)
     desk, rung = caller.desk, asked.ringing.pop("Dirk")
