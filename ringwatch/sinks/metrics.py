@@ -17,7 +17,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Generic, TypeVar, get_args
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import generate_latest
@@ -44,6 +44,7 @@ from ringwatch.core.facts import (
 from ringwatch.core.readings import CallOffered, Drift, DriftOf, Key, QueueReading, StaffingReading, TalksReading
 from ringwatch.core.standards import Policy
 from ringwatch.flow.hub import Inbox
+from ringwatch.sinks.families import Family
 from ringwatch.sinks.staffing_metrics import StaffingMetrics
 
 WAIT_BUCKETS = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
@@ -65,24 +66,6 @@ _PAGE_SECONDS = 1.0
 _CONTENT_TYPE_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 _BOUNDS = {"talk_target": "target", "talk_limit": "limit"}
-
-_T = TypeVar("_T", Counter, Gauge, Histogram)
-
-
-class _Family(Generic[_T]):
-    """A family of series; the children are kept here, for looking one up in the library takes three times as long."""
-
-    __slots__ = ("_children", "_metric")
-
-    def __init__(self, metric: _T) -> None:
-        self._metric: _T = metric
-        self._children: dict[tuple[str, ...], _T] = {}
-
-    def __call__(self, *labels: str) -> _T:
-        child = self._children.get(labels)
-        if child is None:
-            child = self._children[labels] = self._metric.labels(*labels)
-        return child
 
 
 class MetricsSink:
@@ -135,14 +118,14 @@ class MetricsSink:
         registry = self.registry
         queue = ("pbx", "queue")
 
-        def counter(name: str, text: str, *labels: str) -> _Family[Counter]:
-            return _Family(Counter(f"ringwatch_{name}", text, labels, registry=registry))
+        def counter(name: str, text: str, *labels: str) -> Family[Counter]:
+            return Family(Counter(f"ringwatch_{name}", text, labels, registry=registry))
 
-        def gauge(name: str, text: str, *labels: str) -> _Family[Gauge]:
-            return _Family(Gauge(f"ringwatch_{name}", text, labels, registry=registry))
+        def gauge(name: str, text: str, *labels: str) -> Family[Gauge]:
+            return Family(Gauge(f"ringwatch_{name}", text, labels, registry=registry))
 
-        def histogram(name: str, text: str, buckets: Sequence[float], *labels: str) -> _Family[Histogram]:
-            return _Family(Histogram(f"ringwatch_{name}", text, labels, registry=registry, buckets=buckets))
+        def histogram(name: str, text: str, buckets: Sequence[float], *labels: str) -> Family[Histogram]:
+            return Family(Histogram(f"ringwatch_{name}", text, labels, registry=registry, buckets=buckets))
 
         self._offered = counter("calls_offered", "Callers who asked to be served.", *queue, "hours")
         self._ended = counter("calls", "Callers by how it ended for them.", *queue, "hours", "outcome")
