@@ -41,9 +41,19 @@ from ringwatch.core.facts import (
     Transfer,
     WrapUp,
 )
-from ringwatch.core.readings import CallOffered, Drift, DriftOf, Key, QueueReading, StaffingReading, TalksReading
+from ringwatch.core.readings import (
+    CallOffered,
+    Drift,
+    DriftOf,
+    Key,
+    QueueReading,
+    StaffingReading,
+    StretchReading,
+    TalksReading,
+)
 from ringwatch.core.standards import Policy
 from ringwatch.flow.hub import Inbox
+from ringwatch.sinks.breaks_metrics import BreaksMetrics
 from ringwatch.sinks.families import Family
 from ringwatch.sinks.staffing_metrics import StaffingMetrics
 
@@ -59,7 +69,7 @@ _NO_WAIT = frozenset({"refused_full", "refused_empty"})
 _COMMON_WAITS = ("answered", "abandoned", "timeout")
 # A fact told twice follows its first telling closely (a reconnect, a second witness): hours of calls fit.
 _REMEMBERED = 50_000
-_READINGS = frozenset({QueueReading, StaffingReading, TalksReading})
+_READINGS = frozenset({QueueReading, StaffingReading, StretchReading, TalksReading})
 """What replaces the last of its kind, and is not counted."""
 _PAGE_SECONDS = 1.0
 # The version every reader knows: some take what calls itself 1.0.0 for no metrics at all, and nothing here needs it.
@@ -103,6 +113,7 @@ class MetricsSink:
             QueueVisit: self._visit,
             RingAttempt: self._attempt,
             StaffingReading: self._staffed,
+            StretchReading: self._breaks.show,
             TalksReading: self._talks_reading,
             Transfer: self._transfer,
             WrapUp: self._wrap_up,
@@ -171,6 +182,8 @@ class MetricsSink:
         )
         self._members = gauge("queue_members", "Members of the queue by state.", *queue, "state")
         self._staffing = StaffingMetrics(registry)
+        self._breaks = BreaksMetrics(agents=agents)
+        registry.register(self._breaks)
         self._gaps = counter("gap_seconds", "Time in which the PBX was not heard.", "pbx")
         self._drifts = counter("state_drift", "What a listing of the PBX put right here.", "pbx", "what")
         self._anomalies = counter("anomalies", "Things that no rule foresaw.", "pbx", "kind")
@@ -226,6 +239,7 @@ class MetricsSink:
         self._known.add((pbx, queue))
         if queue not in self._lines[pbx]:
             self._staffing.zero(pbx, queue)
+            self._breaks.zero(pbx, queue)
         for plain in (
             self._holds,
             self._wrapups,
