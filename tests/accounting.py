@@ -7,7 +7,7 @@ twice, in two ways of counting, to go unnoticed.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from math import isclose
 
@@ -28,7 +28,7 @@ from ringwatch.core.facts import (
     Transfer,
     WrapUp,
 )
-from ringwatch.core.readings import CallOffered, Drift, QueueReading, StaffingReading, TalksReading
+from ringwatch.core.readings import CallOffered, Drift, QueueReading, StaffingReading, StretchReading, TalksReading
 from ringwatch.core.standards import Policy
 
 Labels = frozenset[tuple[str, str]]
@@ -209,13 +209,14 @@ def differences(page: str | bytes, facts: Iterable[Record], policies: Mapping[st
     lines += _counters(found, ledger)
     lines += _histograms(found, ledger)
     lines += _staffing(found, [fact for fact in told.values() if isinstance(fact, StaffingReading)])
+    lines += _unbroken(found, [fact for fact in told.values() if isinstance(fact, StretchReading)])
     return lines
 
 
 def metrics_equal_facts(
     page: str | bytes, facts: Iterable[Record], policies: Mapping[str, Policy] | None = None
 ) -> None:
-    """Fail unless every counter and histogram of a page is what the facts add up to, and staffing as last told.
+    """Fail unless a page's counters and histograms are what the facts add up to, and staffing and breaks as last told.
 
     The page and the facts must be of the same moment, with no caller on the line: who is still waiting has been counted
     as offered and is in no fact yet.
@@ -269,6 +270,22 @@ def _staffing(found: Mapping[str, Metric], last: Iterable[StaffingReading]) -> I
             shown = [sample.value for sample in found[name].samples if sample.labels == where]
             if [str(value) for value in shown] != [str(float("nan" if told is None else told))]:
                 yield f"{name} of {reading.queue}: {shown} on the page, {told} was told last"
+
+
+def _unbroken(found: Mapping[str, Metric], last: Sequence[StretchReading]) -> Iterator[str]:
+    wanted: defaultdict[tuple[str, str, str], list[float]] = defaultdict(list)
+    for reading in last:
+        if reading.since is not None:
+            wanted["agent", reading.pbx, reading.agent].append(reading.since)
+            for queue in reading.queues:
+                wanted["queue", reading.pbx, queue].append(reading.since)
+    # A file of facts has no readings.
+    for kind in ("queue", "agent") if last else ():
+        name = f"ringwatch_{kind}_unbroken_since_timestamp_seconds"
+        for sample in found[name].samples if name in found else ():
+            earliest = min(wanted[kind, sample.labels["pbx"], sample.labels[kind]], default=0.0)
+            if sample.value != earliest:
+                yield f"{name} of {sample.labels[kind]}: {sample.value:f} on the page, {earliest:f} by what was told"
 
 
 def _expected(name: str, found: Mapping[str, Metric]) -> bool:

@@ -200,8 +200,8 @@ class TestTruth:
             await work_off(server, 400)
             truth = Truth(plan, server.desk.ledger)
             await until(lambda: truth.calls.keys() <= work.ended(), "every call to be told")
-            # The page is rendered once a second; the one that is wanted is that of now.
-            page = work.daemon.metrics.render()
+        # Of the end of it: then every sink has taken everything, and whatever went on has been told to be over.
+        page = work.daemon.metrics.render()
         assert len(truth.calls) > 100
         assert truth.disagreements(work.records) == []
         metrics_equal_facts(page, work.records)

@@ -202,6 +202,8 @@ class TestReading:
                 "load_gini": 0.35,
                 "reach_angry": 11.0,
                 "reach_happy": 3.5,
+                "unbroken_limit_seconds": 7200.0,
+                "break_min_seconds": 300.0,
             },
             "hours": {"timezone": None, "week": None, "holidays": "none", "closed": [], "open": []},
             "queue": {},
@@ -467,6 +469,13 @@ class TestStandards:
         assert config.standard_for("support") == Standard(
             hold_limit_seconds=45.0, talk_target_seconds=300.0, talk_limit_seconds=500.0
         )
+
+    def test_how_long_an_agent_may_work_is_for_the_queue_to_say_and_what_a_break_is_is_not(self) -> None:
+        """An agent of two queues has one and the same break in both."""
+        general = "[standard]\nunbroken_limit_seconds = 5400\nbreak_min_seconds = 600\n"
+        config = parse(f'{WITH_SECRET}{general}[queue."support"]\nunbroken_limit_seconds = 3600\n', "x.toml")
+        assert config.standard_for("sales") == Standard(unbroken_limit_seconds=5400.0, break_min_seconds=600.0)
+        assert config.standard_for("support") == Standard(unbroken_limit_seconds=3600.0, break_min_seconds=600.0)
 
     @pytest.mark.parametrize(
         ("text", "where"),

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import pytest
 
 from ringwatch import app
-from ringwatch.core.facts import Call, Crossing, Hold, Leg, QueueVisit, Record
+from ringwatch.core.facts import Call, Crossing, Hold, Leg, QueueVisit, Record, Stretch
 from ringwatch.core.standards import Policy, Standard
 from ringwatch.flow.hub import Inbox
 from ringwatch.sinks.standard_table import StandardTable
@@ -214,6 +214,32 @@ def test_row_5_talks_while_others_wait() -> None:
     assert (row["out"], row["of"], row["kept"]) == (0, 4, None)
     later = judged("mix-22", lines_waiting=4).row("care", "rush")
     assert later["measured"]["index"] == pytest.approx(3.44, rel=0.003)
+
+
+@pytest.mark.parametrize(("capture", "opened"), [("scenarios-22", 1795276750), ("scenarios-16", 1795277020)])
+def test_row_6_work_without_a_break(capture: str, opened: int) -> None:
+    """Where 15 s of rest are a break, one of three stretches in support was longer than 35 s: Bram's 40 s.
+
+    By queue_log and cdr.csv of scenarios-22, in whole seconds from 1795276750 on. Bram: CONNECT at 67; parks the caller
+    at 70 (CDR, Park), who comes back at 76 (CDR, park-dial) and is answered after 6.5 s of ringing, as all his calls;
+    COMPLETECALLER at 107. 13 s of rest are no break, PAUSE at 88 is in mid-talk: 107 - 67 = 40 s. Chloé: from 26 to
+    COMPLETECALLER at 48 is 22 s, a hold included; then a break of 42 s; from 90 to 104 and, after 6 s, from 110 to 124
+    is 34 s. Femke in billing: 132 to 152 is 20 s.
+
+    All others are shorter than a break: Femke's 6 s from 177 on, Anna's 2, 7 and 3 s, Bram's first 2 s, Dirk's 4 s. The
+    same calls were played to the other Asterisk, 270 s later by its clock.
+    """
+    found = judged(capture, break_min_seconds=15, unbroken_limit_seconds=35)
+    stretches = [record for record in found.records if isinstance(record, Stretch)]
+    assert [(each.agent, int(each.started_at - opened), round(each.seconds)) for each in stretches] == [
+        ("Chloé Müller", 26, 22),
+        ("Bram", 67, 40),
+        ("Chloé Müller", 90, 34),
+        ("Femke", 132, 20),
+    ]
+    assert found.out_of("support", "unbroken") == (1, 3, False)
+    assert abs(found.row("support", "unbroken")["measured"]["longest_seconds"] - 40) < NEAR
+    assert found.out_of("billing", "unbroken") == (0, 1, True)
 
 
 def test_row_11_who_hears_of_it() -> None:

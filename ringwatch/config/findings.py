@@ -134,14 +134,14 @@ def _table_at(path: Path) -> type[BaseModel]:
 
 
 def _instead_of(path: Path) -> str:
-    """Return what to do about an unknown key: the one it is a slip of, the table it belongs in, or the known ones."""
+    """Return what to do about an unknown key: the table it belongs in, the one it is a slip of, or the known ones."""
     key, table = str(path[-1]), _table_at(path[:-1])
-    if meant := did_you_mean(key, table.model_fields):
-        return f'did you mean "{meant}"?'
     for name, field in Config.model_fields.items():
         other = _table_in(field.annotation)
         if other is not None and other is not table and key in other.model_fields:
             origin = get_origin(field.annotation)
             heading = f"[[{name}]]" if origin is tuple else f'[{name}."..."]' if origin else f"[{name}]"
             return f"it belongs in {heading}"
+    if meant := did_you_mean(key, table.model_fields):
+        return f'did you mean "{meant}"?'
     return f"take it out; known here: {', '.join(table.model_fields)}"

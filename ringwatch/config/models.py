@@ -196,6 +196,8 @@ class StandardConfig(_Table):
     load_gini: Share = 0.35
     reach_angry: People = 11.0
     reach_happy: People = 3.5
+    unbroken_limit_seconds: Limit = 7200.0
+    break_min_seconds: Limit = 300.0
 
     def standard(self) -> Standard:
         """Return the record that the core measures by."""
@@ -217,6 +219,8 @@ class StandardConfig(_Table):
             load_gini=self.load_gini,
             reach_angry=self.reach_angry,
             reach_happy=self.reach_happy,
+            unbroken_limit_seconds=self.unbroken_limit_seconds,
+            break_min_seconds=self.break_min_seconds,
         )
 
 
@@ -283,6 +287,7 @@ class QueueConfig(_Table):
     load_gini: Share | None = None
     reach_angry: People | None = None
     reach_happy: People | None = None
+    unbroken_limit_seconds: Limit | None = None
     hours: HoursConfig | None = None
 
     def over(self, general: StandardConfig) -> Standard:

@@ -17,6 +17,7 @@ from typing import Any
 
 from ringwatch.core import events as ev
 from ringwatch.core.agents import BLINK_SECONDS
+from ringwatch.core.breaks import Breaks
 from ringwatch.core.calls import Calls
 from ringwatch.core.crossings import LATE_SECONDS
 from ringwatch.core.facts import Anomaly, Fact, Gap, Leg, QueueVisit, Record
@@ -50,7 +51,11 @@ class Engine:
         self._resumed_at = 0.0
         self._listings = Listings(pbx, self._calls, self._queues, self._tell)
         self._staffing = Staffing(pbx, policy, self._queues.waiting, self._records.append)
-        self._learn = self._staffing.learns
+        self._breaks = Breaks(pbx, policy, self._tell)
+        self._learn: dict[type[Any], list[Callable[[Any], None]]] = {}
+        for learns in (self._staffing.learns, self._breaks.learns):
+            for kind, learn in learns.items():
+                self._learn.setdefault(kind, []).append(learn)
         calls, talks = self._calls, self._calls.talks
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             ev.AgentCalled: calls.agent_called,
@@ -116,6 +121,7 @@ class Engine:
                 or at >= self._staffing.due_at
                 or at >= self._visits.settle_at
                 or at >= self._listings.give_up_at
+                or at >= self._breaks.due_at
             ):
                 self._settle(at)
             self._at = at
@@ -133,20 +139,29 @@ class Engine:
         return records
 
     def _settle(self, at: float) -> None:
-        due = min(self._visits.settle_at, self._listings.give_up_at, self._agents.due_at, self._staffing.due_at)
+        due = min(
+            self._visits.settle_at,
+            self._listings.give_up_at,
+            self._agents.due_at,
+            self._staffing.due_at,
+            self._breaks.due_at,
+        )
         if due >= self._visits.settle_at:
             self._visits.settle(due)
         if due >= self._listings.give_up_at:
             self._listings.settle()
             self._crossings.trust()
+            self._breaks.trust()
         if due >= self._agents.due_at:
             self._agents.settle(due)
         if due >= self._staffing.due_at:
             self._staffing.settle(at)
+        if due >= self._breaks.due_at:
+            self._breaks.settle(due)
 
     def _tell(self, record: Record) -> None:
         self._records.append(record)
-        if learn := self._learn.get(type(record)):
+        for learn in self._learn.get(type(record), ()):
             learn(record)
 
     def readings(self) -> list[QueueReading | TalksReading]:
@@ -223,12 +238,14 @@ class Engine:
             self._calls.vanish(channel.uniqueid, event.at)
         # Nobody may be there to hear what would be said a moment later.
         self._agents.settle(event.at + BLINK_SECONDS)
+        self._breaks.close(event.at)
 
     def _stream_broke(self, event: ev.StreamBroke) -> None:
         if self._broken is None:
             self._broken = event
             self._listings.broke()
             self._staffing.halt()
+            self._breaks.halt(event.at)
             self._crossings.doubt()
 
     def _stream_resumed(self, event: ev.StreamResumed) -> None:

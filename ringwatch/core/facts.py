@@ -293,6 +293,25 @@ class AgentState(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field=
         return (self.pbx, self.agent, self.device, self.at)
 
 
+class Stretch(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="stretch"):
+    """The time for which an agent worked without a break, told when a break, or ringwatch's listening, has ended it.
+
+    It holds rests that were too short to be breaks; see `ringwatch.core.breaks`.
+    """
+
+    pbx: str
+    agent: str
+    device: str
+    started_at: float
+    ended_at: float
+    seconds: float
+
+    @property
+    def key(self) -> Key:
+        """Identity: (pbx, agent, device, start)."""
+        return (self.pbx, self.agent, self.device, self.started_at)
+
+
 class Membership(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="membership"):
     """From ``at`` on an agent is (or is no longer) in a queue on these terms.
 
@@ -356,6 +375,7 @@ Fact = (
     | Crossing
     | WrapUp
     | AgentState
+    | Stretch
     | Membership
     | Gap
     | Anomaly

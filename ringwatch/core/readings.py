@@ -102,4 +102,19 @@ class StaffingReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return (self.pbx, self.queue)
 
 
-Reading = CallOffered | Drift | QueueReading | StaffingReading | TalksReading
+class StretchReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Since when an agent works without a break, ``None`` during one, and in which queues the agent is."""
+
+    pbx: str
+    agent: str
+    device: str
+    queues: tuple[str, ...]
+    since: float | None
+
+    @property
+    def key(self) -> Key:
+        """Identity: (pbx, agent, device); the next reading replaces the last."""
+        return (self.pbx, self.agent, self.device)
+
+
+Reading = CallOffered | Drift | QueueReading | StaffingReading | StretchReading | TalksReading

@@ -52,7 +52,9 @@ class Standard:
     a queue is staffed for the share ``service_level`` of callers answered within ``service_level_seconds`` by agents no
     busier than ``max_occupancy``, by what was seen in the last ``staffing_window_seconds``;
     ``load_gini`` is how unevenly the work in that window may be spread;
-    ``reach_angry`` and ``reach_happy`` are how many people hear of it from a caller out of standard, or in it.
+    ``reach_angry`` and ``reach_happy`` are how many people hear of it from a caller out of standard, or in it;
+    ``unbroken_limit_seconds`` is how long an agent may work without a break, a rest of ``break_min_seconds``: since an
+    agent is one over all queues, what a break is, is for the general standard alone to say.
     """
 
     cadence_ms: tuple[int, ...] = CADENCES["nl"]
@@ -72,6 +74,8 @@ class Standard:
     load_gini: float = 0.35
     reach_angry: float = 11.0
     reach_happy: float = 3.5
+    unbroken_limit_seconds: float = 7200.0
+    break_min_seconds: float = 300.0
 
     @property
     def ring_period(self) -> float:

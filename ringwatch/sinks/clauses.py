@@ -9,6 +9,7 @@ Rules:
   answering, nor does it then matter how many agents were there. Whoever is talked to is owed the rest at any hour.
 * What staffing says (agents, occupancy, evenness) holds until it says otherwise, and is weighed by time; a gap was not
   looked at. Of occupancy and evenness the highest is shown: the last may be that of a quiet minute.
+* An agent's stretch without a break counts in every queue that the agent was in last: often it ends with a logout.
 * A talk or call of which not all was heard counts only where what was heard is out of standard by itself.
 """
 
@@ -19,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ringwatch.core.facts import AMI_PRECISION, Call, Hold, Leg, QueueVisit
+from ringwatch.core.facts import AMI_PRECISION, Call, Hold, Leg, QueueVisit, Stretch
 from ringwatch.core.hours import OpeningHours
 from ringwatch.core.readings import StaffingReading
 from ringwatch.core.standards import Standard
@@ -164,6 +165,11 @@ class Standing:
         """Take a time for which a caller was left alone."""
         self._tallies["hold"].add(hold.seconds, out=hold.seconds >= self._standard.hold_limit_seconds)
 
+    def worked(self, stretch: Stretch) -> None:
+        """Take how long an agent worked without a break."""
+        long = stretch.seconds >= self._standard.unbroken_limit_seconds
+        self._tallies["unbroken"].add(stretch.seconds, out=long)
+
     def staffed(self, reading: StaffingReading) -> None:
         """Take how the queue is staffed from now on."""
         self.passed(reading.at)
@@ -287,6 +293,7 @@ _CLAUSES: tuple[tuple[int, str, str, Callable[[Standard, Tally], Judgement]], ..
     (3, "talk_limit", "talks", _seconds("talk_limit_seconds", "talk limit")),
     (4, "hops", "callers", _times("hops", "hop")),
     (4, "bounces", "callers", _times("bounces", "bounce")),
+    (6, "unbroken", "stretches", _seconds("unbroken_limit_seconds", "break after")),
     (6, "occupancy", "seconds", _occupancy),
     (7, "spread", "seconds", _spread),
     (11, "reach", "callers", _reach),

@@ -17,7 +17,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Generic, TypeVar, get_args
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import generate_latest
@@ -41,9 +41,20 @@ from ringwatch.core.facts import (
     Transfer,
     WrapUp,
 )
-from ringwatch.core.readings import CallOffered, Drift, DriftOf, Key, QueueReading, StaffingReading, TalksReading
+from ringwatch.core.readings import (
+    CallOffered,
+    Drift,
+    DriftOf,
+    Key,
+    QueueReading,
+    StaffingReading,
+    StretchReading,
+    TalksReading,
+)
 from ringwatch.core.standards import Policy
 from ringwatch.flow.hub import Inbox
+from ringwatch.sinks.breaks_metrics import BreaksMetrics
+from ringwatch.sinks.families import Family
 from ringwatch.sinks.staffing_metrics import StaffingMetrics
 
 WAIT_BUCKETS = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
@@ -58,31 +69,13 @@ _NO_WAIT = frozenset({"refused_full", "refused_empty"})
 _COMMON_WAITS = ("answered", "abandoned", "timeout")
 # A fact told twice follows its first telling closely (a reconnect, a second witness): hours of calls fit.
 _REMEMBERED = 50_000
-_READINGS = frozenset({QueueReading, StaffingReading, TalksReading})
+_READINGS = frozenset({QueueReading, StaffingReading, StretchReading, TalksReading})
 """What replaces the last of its kind, and is not counted."""
 _PAGE_SECONDS = 1.0
 # The version every reader knows: some take what calls itself 1.0.0 for no metrics at all, and nothing here needs it.
 _CONTENT_TYPE_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 _BOUNDS = {"talk_target": "target", "talk_limit": "limit"}
-
-_T = TypeVar("_T", Counter, Gauge, Histogram)
-
-
-class _Family(Generic[_T]):
-    """A family of series; the children are kept here, for looking one up in the library takes three times as long."""
-
-    __slots__ = ("_children", "_metric")
-
-    def __init__(self, metric: _T) -> None:
-        self._metric: _T = metric
-        self._children: dict[tuple[str, ...], _T] = {}
-
-    def __call__(self, *labels: str) -> _T:
-        child = self._children.get(labels)
-        if child is None:
-            child = self._children[labels] = self._metric.labels(*labels)
-        return child
 
 
 class MetricsSink:
@@ -120,6 +113,7 @@ class MetricsSink:
             QueueVisit: self._visit,
             RingAttempt: self._attempt,
             StaffingReading: self._staffed,
+            StretchReading: self._breaks.show,
             TalksReading: self._talks_reading,
             Transfer: self._transfer,
             WrapUp: self._wrap_up,
@@ -135,14 +129,14 @@ class MetricsSink:
         registry = self.registry
         queue = ("pbx", "queue")
 
-        def counter(name: str, text: str, *labels: str) -> _Family[Counter]:
-            return _Family(Counter(f"ringwatch_{name}", text, labels, registry=registry))
+        def counter(name: str, text: str, *labels: str) -> Family[Counter]:
+            return Family(Counter(f"ringwatch_{name}", text, labels, registry=registry))
 
-        def gauge(name: str, text: str, *labels: str) -> _Family[Gauge]:
-            return _Family(Gauge(f"ringwatch_{name}", text, labels, registry=registry))
+        def gauge(name: str, text: str, *labels: str) -> Family[Gauge]:
+            return Family(Gauge(f"ringwatch_{name}", text, labels, registry=registry))
 
-        def histogram(name: str, text: str, buckets: Sequence[float], *labels: str) -> _Family[Histogram]:
-            return _Family(Histogram(f"ringwatch_{name}", text, labels, registry=registry, buckets=buckets))
+        def histogram(name: str, text: str, buckets: Sequence[float], *labels: str) -> Family[Histogram]:
+            return Family(Histogram(f"ringwatch_{name}", text, labels, registry=registry, buckets=buckets))
 
         self._offered = counter("calls_offered", "Callers who asked to be served.", *queue, "hours")
         self._ended = counter("calls", "Callers by how it ended for them.", *queue, "hours", "outcome")
@@ -188,6 +182,8 @@ class MetricsSink:
         )
         self._members = gauge("queue_members", "Members of the queue by state.", *queue, "state")
         self._staffing = StaffingMetrics(registry)
+        self._breaks = BreaksMetrics(agents=agents)
+        registry.register(self._breaks)
         self._gaps = counter("gap_seconds", "Time in which the PBX was not heard.", "pbx")
         self._drifts = counter("state_drift", "What a listing of the PBX put right here.", "pbx", "what")
         self._anomalies = counter("anomalies", "Things that no rule foresaw.", "pbx", "kind")
@@ -243,6 +239,7 @@ class MetricsSink:
         self._known.add((pbx, queue))
         if queue not in self._lines[pbx]:
             self._staffing.zero(pbx, queue)
+            self._breaks.zero(pbx, queue)
         for plain in (
             self._holds,
             self._wrapups,

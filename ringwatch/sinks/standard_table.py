@@ -19,8 +19,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ringwatch.core.facts import Call, Gap, Hold, Leg, QueueVisit, Record
-from ringwatch.core.readings import StaffingReading
+from ringwatch.core.facts import Call, Gap, Hold, Leg, QueueVisit, Record, Stretch
+from ringwatch.core.readings import StaffingReading, StretchReading
 from ringwatch.core.standards import Policy
 from ringwatch.errors import one_line
 from ringwatch.flow.hub import Inbox
@@ -48,6 +48,8 @@ class StandardTable:
         self._standings: dict[tuple[str, str], Standing] = {}
         self._heard: defaultdict[str, float] = defaultdict(float)
         """The latest moment that was told of, by PBX."""
+        self._queues: dict[tuple[str, str, str], tuple[str, ...]] = {}
+        """The queues that each agent was in last."""
 
     async def run(self, inbox: Inbox) -> None:
         """Add up until the inbox is closed."""
@@ -70,6 +72,8 @@ class StandardTable:
                     self._standing(record.pbx, name).held(record)
                 case StaffingReading():
                     self._standing(record.pbx, record.queue).staffed(record)
+                case Stretch() | StretchReading():
+                    self._worked(record)
                 case Gap():
                     self._gap(record)
                 case _:
@@ -116,6 +120,14 @@ class StandardTable:
             self._standing(call.pbx, call.line).served(call)
         if first := call.asked_first:
             self._standing(call.pbx, first).called(call)
+
+    def _worked(self, told: Stretch | StretchReading) -> None:
+        agent = (told.pbx, told.agent, told.device)
+        if isinstance(told, Stretch):
+            for queue in self._queues.get(agent, ()):
+                self._standing(told.pbx, queue).worked(told)
+        elif told.queues:
+            self._queues[agent] = told.queues
 
     def _gap(self, gap: Gap) -> None:
         for (pbx, _), standing in self._standings.items():
@@ -164,7 +176,8 @@ def _out(row: Row) -> str:
     if row.unit == "seconds":
         counted = span(out), span(of)
     else:
-        counted = f"{out:g}", f"{of:g} {row.unit if of != 1 else row.unit.removesuffix('s')}"
+        one = row.unit.removesuffix("es" if row.unit == "stretches" else "s")
+        counted = f"{out:g}", f"{of:g} {row.unit if of != 1 else one}"
     if out:
         return f"{row.share:.0%}, {' of '.join(counted)}"
     return counted[1] if row.kept is None else f"none of {counted[1]}"

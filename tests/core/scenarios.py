@@ -49,6 +49,11 @@ def wrapped_up() -> Desk:
     return _talking(desk).hangs_up().after(20).desk.ticks()
 
 
+def worked_without_a_break() -> Desk:
+    """The agent talks for as long as a break would be, and then takes one."""
+    return _talking(Desk()).after(300).hangs_up().after(301).desk.ticks()
+
+
 def abandoned_waiting() -> Desk:
     """Nobody is free, and the caller gives up."""
     return _support(Desk()).after(20).hangs_up().desk
@@ -407,6 +412,7 @@ SCENARIOS: Mapping[str, Callable[[], Desk]] = MappingProxyType(
             for scenario in (
                 answered,
                 wrapped_up,
+                worked_without_a_break,
                 agent_hangs_up,
                 agent_goes_slowly,
                 abandoned_waiting,

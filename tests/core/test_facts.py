@@ -20,11 +20,12 @@ from ringwatch.core.facts import (
     QueueVisit,
     Record,
     RingAttempt,
+    Stretch,
     Transfer,
     WrapUp,
     to_json,
 )
-from ringwatch.core.readings import CallOffered, Drift, Key, QueueReading, Reading, TalksReading
+from ringwatch.core.readings import CallOffered, Drift, Key, QueueReading, Reading, StretchReading, TalksReading
 from tests.core.scenarios import SCENARIOS
 from tests.core.told import Told
 
@@ -42,6 +43,7 @@ PROMISED = {
     "crossing": "pbx call_id queue line agent interface at what threshold",
     "wrap_up": "pbx agent queue call_id started_at ended_at seconds",
     "agent_state": "pbx agent device at state reason",
+    "stretch": "pbx agent device started_at ended_at seconds",
     "membership": "pbx queue agent interface device at member paused reason penalty ringinuse login_at",
     "gap": "pbx from to why",
     "anomaly": "pbx at kind detail",
@@ -56,6 +58,7 @@ TYPES: dict[str, type[Fact]] = {
     "crossing": Crossing,
     "wrap_up": WrapUp,
     "agent_state": AgentState,
+    "stretch": Stretch,
     "membership": Membership,
     "gap": Gap,
     "anomaly": Anomaly,
@@ -186,6 +189,8 @@ HOLD = Hold(
 )
 WRAP_UP = WrapUp(pbx="main", agent="Anna", queue="support", call_id="1.0", started_at=2.0, ended_at=12.0, seconds=10.0)
 STATE = AgentState(pbx="main", agent="Anna", device="PJSIP/101", at=2.0, state="wrap_up", reason="")
+STRETCH = Stretch(pbx="main", agent="Anna", device="PJSIP/101", started_at=2.0, ended_at=9002.0, seconds=9000.0)
+UNBROKEN = StretchReading(pbx="main", agent="Anna", device="PJSIP/101", queues=("support",), since=2.0)
 MEMBERSHIP = Membership(
     pbx="main",
     queue="support",
@@ -228,6 +233,8 @@ READING = QueueReading(pbx="main", queue="support", waiting=0, oldest_joined_at=
         (TALKS, ("main", "support")),
         (WRAP_UP, ("main", "Anna", "support", 2.0)),
         (STATE, ("main", "Anna", "PJSIP/101", 2.0)),
+        (STRETCH, ("main", "Anna", "PJSIP/101", 2.0)),
+        (UNBROKEN, ("main", "Anna", "PJSIP/101")),
         (MEMBERSHIP, ("main", "support", "PJSIP/101", 1.0)),
         (Gap(pbx="main", from_=1.0, to=2.0, why="restarted"), ("main", 1.0)),
         (Anomaly(pbx="main", at=1.0, kind="k", detail="d"), ("main", 1.0, "k", "d")),

@@ -19,11 +19,20 @@ from ringwatch.core.facts import (
     QueueVisit,
     Record,
     RingAttempt,
+    Stretch,
     Transfer,
     WrapUp,
     to_json,
 )
-from ringwatch.core.readings import CallOffered, Drift, QueueReading, Reading, StaffingReading, TalksReading
+from ringwatch.core.readings import (
+    CallOffered,
+    Drift,
+    QueueReading,
+    Reading,
+    StaffingReading,
+    StretchReading,
+    TalksReading,
+)
 
 R = TypeVar("R", bound=Record)
 
@@ -50,6 +59,8 @@ class Told:
         self.drifts = [drift.what for drift in self._of(Drift)]
         self.wrap_ups = self._of(WrapUp)
         self.states = self._of(AgentState)
+        self.stretches = self._of(Stretch)
+        self.unbroken = self._of(StretchReading)
         self.memberships = self._of(Membership)
         self.gaps = self._of(Gap)
         self.offers = self._of(CallOffered)
@@ -119,12 +130,13 @@ def assert_sound(told: Told) -> None:
         assert visit.ended_at >= visit.joined_at, visit
         assert min(visit.wait_seconds, visit.talk_seconds, visit.hold_seconds, visit.desk_ring_seconds) >= 0, visit
         assert (visit.outcome == "answered") == (visit.agent is not None) == (visit.talk_ended_by is not None), visit
-    lasting: list[Call | RingAttempt | Leg | Hold | WrapUp] = [
+    lasting: list[Call | RingAttempt | Leg | Hold | WrapUp | Stretch] = [
         *told.calls,
         *told.attempts,
         *told.legs,
         *told.holds,
         *told.wrap_ups,
+        *told.stretches,
     ]
     for record in lasting:
         assert record.ended_at >= record.started_at, record
@@ -140,7 +152,7 @@ def assert_sound(told: Told) -> None:
 
 def assert_told_once(told: Told) -> None:
     """Ask that no two facts of a kind share an identity; a reading replaces the one before."""
-    replaced = Anomaly | QueueReading | StaffingReading | TalksReading
+    replaced = Anomaly | QueueReading | StaffingReading | StretchReading | TalksReading
     facts = [record for record in told.records if not isinstance(record, replaced)]
     identities = Counter((type(fact), fact.key) for fact in facts)
     assert [identity for identity, times in identities.items() if times > 1] == []

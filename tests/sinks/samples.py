@@ -18,10 +18,11 @@ from ringwatch.core.facts import (
     QueueVisit,
     Record,
     RingAttempt,
+    Stretch,
     Transfer,
     WrapUp,
 )
-from ringwatch.core.readings import CallOffered, Drift, QueueReading, StaffingReading, TalksReading
+from ringwatch.core.readings import CallOffered, Drift, QueueReading, StaffingReading, StretchReading, TalksReading
 
 NINE = 1_795_424_400.0
 
@@ -145,6 +146,14 @@ WRAP_UP = WrapUp(
     seconds=19.5,
 )
 STATE = AgentState(pbx="main", agent="Anna", device="PJSIP/101", at=NINE + 72.5, state="wrap_up", reason="")
+STRETCH = Stretch(
+    pbx="main",
+    agent="Anna",
+    device="PJSIP/101",
+    started_at=NINE - 500,
+    ended_at=NINE - 100,
+    seconds=400.0,
+)
 MEMBERSHIP = Membership(
     pbx="main",
     queue="support",
@@ -188,12 +197,14 @@ STAFFED = StaffingReading(
     estimated_wait_seconds=40.0,
     load_gini=0.25,
 )
+UNBROKEN = StretchReading(pbx="main", agent="Anna", device="PJSIP/101", queues=("sales", "support"), since=NINE + 12.5)
 TALKS = TalksReading(pbx="main", queue="support", over_target=2, over_limit=1, on_hold=3, on_hold_over_limit=1)
 
 EVERY_KIND: tuple[Record, ...] = (
     OFFERED,
     READING,
     STAFFED,
+    UNBROKEN,
     TALKS,
     ATTEMPT,
     LEG,
@@ -204,6 +215,7 @@ EVERY_KIND: tuple[Record, ...] = (
     CALL,
     WRAP_UP,
     STATE,
+    STRETCH,
     MEMBERSHIP,
     GAP,
     ANOMALY,

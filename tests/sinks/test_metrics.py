@@ -39,11 +39,13 @@ from .samples import (
     GAP,
     HOLD,
     LEG,
+    NINE,
     OFFERED,
     READING,
     STAFFED,
     TALKS,
     TRANSFER,
+    UNBROKEN,
     VISIT,
     numbered,
 )
@@ -79,6 +81,7 @@ NAMES = {
     "ringwatch_queue_occupancy_ratio": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_estimated_wait_seconds": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_load_gini": ("gauge", ("pbx", "queue")),
+    "ringwatch_queue_unbroken_since_timestamp_seconds": ("gauge", ("pbx", "queue")),
     "ringwatch_gap_seconds": ("counter", ("pbx",)),
     "ringwatch_anomalies": ("counter", ("kind", "pbx")),
     "ringwatch_state_drift": ("counter", ("pbx", "what")),
@@ -91,10 +94,13 @@ NAMES = {
     "ringwatch_sink_dropped": ("counter", ("sink",)),
     "ringwatch_build_info": ("gauge", ("python_version", "version")),
 }
+QUEUE_UNBROKEN = "ringwatch_queue_unbroken_since_timestamp_seconds"
+AGENT_UNBROKEN = "ringwatch_agent_unbroken_since_timestamp_seconds"
 BY_AGENT = {
     "ringwatch_agent_calls": ("counter", ("agent", "pbx")),
     "ringwatch_agent_talk_seconds": ("counter", ("agent", "pbx")),
     "ringwatch_agent_no_answer": ("counter", ("agent", "pbx")),
+    "ringwatch_agent_unbroken_since_timestamp_seconds": ("gauge", ("agent", "pbx")),
 }
 UNITS = ("seconds", "rings", "bytes", "ratio", "info")
 """Base units, and what stands in their place where there is none; what is merely counted has no unit."""
@@ -187,7 +193,7 @@ class TestNames:
 
     def test_agents_have_series_only_when_switched_on(self) -> None:
         """They are many, and they are personal data."""
-        records = (LEG, replace(ATTEMPT, result="no_answer"))
+        records = (LEG, replace(ATTEMPT, result="no_answer"), UNBROKEN)
         off, on = metrics(*records).render(), metrics(*records, agents=True).render()
         assert b"agent=" not in off
         assert b"ringwatch_agent" not in off
@@ -388,6 +394,8 @@ class TestZeros:
         # Zero is a number of agents, and nobody's occupancy; a direct line has neither.
         staffed = [str(value(page, name, **where)) for name in STAFFING]
         assert staffed == (["0.0", *["nan"] * 4] if queue == "support" else ["None"] * 5)
+        # Nor has a line agents who could be without a break.
+        assert value(page, QUEUE_UNBROKEN, **where) == (0 if queue == "support" else None)
         assert sum(_of(page, "ringwatch_calls_total", queue).values()) == 0
 
     def test_the_wait_of_a_rare_outcome_appears_with_its_first_caller(self) -> None:
@@ -453,6 +461,38 @@ class TestCounting:
         assert shown == ["0.0", "nan", "nan", "inf", "nan"]
         page = metrics(replace(STAFFED, queue="direct")).render()
         assert value(page, "ringwatch_queue_agents_required", pbx="main", queue="direct") == 7
+
+    def test_the_longest_without_a_break_is_shown_of_every_queue(self) -> None:
+        """Anna, of sales and support, since 9:00:12.5; Bram, of support, began 60 s before, and 60 s after is no news.
+
+        With Bram's break Anna is the longest in support, once she has left it nobody is, and with hers nobody anywhere.
+        """
+        bram = replace(UNBROKEN, agent="Bram", device="PJSIP/102", queues=("support",), since=NINE - 47.5)
+        later = replace(bram, agent="Chloé", device="PJSIP/103", since=NINE + 72.5)
+        sink = metrics(UNBROKEN, bram, later)
+
+        def shown() -> list[float | None]:
+            page = sink.render()
+            return [value(page, QUEUE_UNBROKEN, pbx="main", queue=queue) for queue in ("sales", "support")]
+
+        assert shown() == [NINE + 12.5, NINE - 47.5]
+        sink.apply([replace(bram, since=None), replace(later, since=None)])
+        assert shown() == [NINE + 12.5, NINE + 12.5]
+        sink.apply([replace(UNBROKEN, queues=("sales",))])
+        assert shown() == [NINE + 12.5, 0]
+        sink.apply([replace(UNBROKEN, since=None)])
+        assert shown() == [0, 0]
+
+    def test_of_two_devices_under_one_name_the_longer_without_a_break_is_shown(self) -> None:
+        """A name is one agent to whoever counts by names; 0 is during a break, and of another PBX nothing is said."""
+        home = replace(UNBROKEN, device="PJSIP/901", since=NINE)
+        sink = metrics(UNBROKEN, home, agents=True)
+        where = {"pbx": "main", "agent": "Anna"}
+        assert samples(sink.render(), AGENT_UNBROKEN) == {tuple(sorted(where.items())): NINE}
+        sink.apply([replace(home, since=None)])
+        assert value(sink.render(), AGENT_UNBROKEN, **where) == NINE + 12.5
+        sink.apply([replace(UNBROKEN, since=None)])
+        assert value(sink.render(), AGENT_UNBROKEN, **where) == 0
 
     def test_who_was_turned_away_at_the_door_has_not_waited(self) -> None:
         """A zero in the histogram would flatter the desk."""

@@ -16,7 +16,7 @@ from ringwatch.core.hours import OpeningHours
 from ringwatch.core.standards import Policy, Standard
 from ringwatch.sinks.standard_table import StandardTable
 
-from .samples import ANOMALY, CALL, GAP, HOLD, LEG, NINE, STAFFED, VISIT, numbered
+from .samples import ANOMALY, CALL, GAP, HOLD, LEG, NINE, STAFFED, STRETCH, UNBROKEN, VISIT, numbered
 
 LINE = replace(CALL, line="direct", queues=[], caller_rings=2)
 
@@ -239,6 +239,28 @@ class TestClauses:
         assert not row("service_level", *visits, service_level=0.41)["kept"]
         assert row("service_level", LINE, queue="direct")["of"] == 1
 
+    def test_a_stretch_without_a_break_is_of_every_queue_its_agent_was_in(self) -> None:
+        """Anna was in sales and support and has logged out; in another stretch, of 2 h, she was in support alone."""
+        heard: list[Record] = [
+            UNBROKEN,
+            replace(UNBROKEN, queues=()),
+            STRETCH,
+            replace(UNBROKEN, queues=(), since=None),
+            replace(UNBROKEN, queues=("support",)),
+            replace(STRETCH, started_at=NINE, seconds=7200.0),
+        ]
+        assert row("unbroken", *heard) == {
+            "clause": 6,
+            "asked": {"unbroken_limit_seconds": 7200.0},
+            "measured": {"longest_seconds": 7200.0},
+            "out": 1,
+            "of": 2,
+            "unit": "stretches",
+            "kept": False,
+        }
+        sales = row("unbroken", *heard, queue="sales")
+        assert (sales["measured"], sales["out"], sales["of"]) == ({"longest_seconds": 400.0}, 0, 1)
+
     def test_nothing_measured_is_no_row(self) -> None:
         """Nor is a time that has not passed."""
         assert table(ANOMALY, STAFFED).as_json() == []
@@ -351,6 +373,8 @@ class TestTable:
             numbered(HOLD, 1, seconds=131.0),
             numbered(CALL, 1, in_time=False, transfers=3, bounces=2),
             staffed,
+            replace(UNBROKEN, queues=("support",)),
+            replace(STRETCH, seconds=9000.0),
             replace(ANOMALY, at=NINE + 240),
             policy=Policy(default=Standard(hops=2, bounces=1)),
         )
@@ -361,6 +385,7 @@ class TestTable:
             "support 1 bounce at most up to 2 100%, 1 of 1 caller no",
             "support 2 hops at most up to 3 100%, 1 of 1 caller no",
             "support occupancy 85% up to 93% 100%, 4 min of 4 min no",
+            "support break after 120 min up to 150 min 100%, 1 of 1 stretch no",
             "support spread, Gini 0.35 up to 0.41 100%, 4 min of 4 min no",
             "support agents, 80% in 20 s up to 3.5 missing 100%, 4 min of 4 min no",
             "support 80% in 20 s 0% 100%, 1 of 1 caller no",

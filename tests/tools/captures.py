@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ringwatch.ami.translator import Translator
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import AgentState, Anomaly, Fact, Gap, Membership, Record
+from ringwatch.core.facts import AgentState, Anomaly, Fact, Gap, Membership, Record, Stretch
 from ringwatch.core.readings import Reading
 from ringwatch.core.standards import Policy
 from ringwatch.flow.ports import Batch
@@ -58,7 +58,8 @@ def told(records: Iterable[Record]) -> list[Fact]:
     No readings, nothing about the stream itself, and nothing about agents: of them a listing tells, at the time of
     whatever came before it.
     """
-    return [each for each in records if not isinstance(each, AgentState | Membership | Anomaly | Gap | Reading)]
+    others = AgentState | Membership | Stretch | Anomaly | Gap | Reading
+    return [each for each in records if not isinstance(each, others)]
 
 
 def facts(batches: Iterable[Batch]) -> list[Fact]:
