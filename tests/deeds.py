@@ -115,7 +115,7 @@ _LET_GO_NEAR = 0.05
 def compare_rings(records: Sequence[Record], ledger: Ledger, rows: Sequence[Cel] = ()) -> tuple[int, list[Difference]]:
     """Compare how long each phone rang; return how many times, and the disagreements.
 
-    A busy Asterisk may say that dialling is over and let the phone ring on for a moment: until its channel ends, by CEL.
+    A busy Asterisk may give up dialling and let the phone ring on for a moment: until its channel ends, by CEL.
     """
     let_go: dict[str, list[float]] = defaultdict(list)
     for row in rows:
