@@ -182,14 +182,17 @@ def compare_holds(records: Sequence[Record], rows: Sequence[Cel], ledger: Ledger
         finished_at = calls[call_id].ended_at
         for number in {each.number: None for each in heard}:
             stretches = [each for each in heard if each.number == number]
-            held = [
-                part
+            found = [
+                (part, hold.start >= stretch.time.start + _CLOCKS or pickup.time.start >= stretch.time.start - 1)
                 for pickup in ledger.pickups
                 for hold in pickup.holds
                 for stretch in stretches
                 if stretch.phone == pickup.channel and hold.start >= stretch.time.start - _CLOCKS
                 for part in within(stretch.time, [hold])
             ]
+            held = [part for part, _ in found]
+            # At the very moment of a transfer nobody knows for whom of the two it was.
+            surely = [part for part, sure in found if sure]
             compared += len(held)
             own = _holds_of(number, told[call_id])
             typing = [
@@ -197,7 +200,7 @@ def compare_holds(records: Sequence[Record], rows: Sequence[Cel], ledger: Ledger
                 for deed in ledger.deeds
                 if deed.kind != "park" and number_of(deed.channel.rpartition("-")[0]) == number
             ]
-            for kind, what in _holds(number, held, own, [each.time for each in stretches], typing):
+            for kind, what in _holds(number, (held, surely), own, [each.time for each in stretches], typing):
                 differences.append(Difference(call_id, what, kind))
     return compared, differences
 
@@ -217,12 +220,13 @@ def _holds_of(number: str, told: CallTold) -> list[Hold]:
 
 def _holds(
     number: str,
-    held: Sequence[Interval],
+    all_held: tuple[Sequence[Interval], Sequence[Interval]],
     own: Sequence[Hold],
     heard: Sequence[Interval],
     typing: Sequence[Interval],
 ) -> Iterator[tuple[str, str]]:
-    for interval in held:
+    held, surely = all_held
+    for interval in surely:
         untold = seconds(without(interval, map(time_of, own)))
         if untold > NEAR:
             yield "hold untold", f"hold: {number} held {interval}, {untold:.3f} s of it untold; told {_all(own)}"
