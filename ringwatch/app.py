@@ -20,7 +20,9 @@ from ringwatch.config import Config, PbxConfig
 from ringwatch.core import events as ev
 from ringwatch.core.engine import Engine
 from ringwatch.core.facts import Anomaly, Fact
+from ringwatch.core.rules import Alert
 from ringwatch.core.standards import Policy
+from ringwatch.core.state import seconds
 from ringwatch.flow.hub import Hub, Inbox
 from ringwatch.flow.ports import Attached, Batch, Detached, Item, Sink, Source
 from ringwatch.flow.pump import Pump
@@ -147,7 +149,7 @@ class Daemon:
     def _facts_lost(self, message: str, count: int) -> None:
         self._says.emit(telemetry.FactsLost(why=message, count=count))
 
-    def _listen(self, pbx: str, heard: Attached | Detached | Anomaly) -> None:
+    def _listen(self, pbx: str, heard: Attached | Detached | Alert | Anomaly) -> None:
         match heard:
             case Attached():
                 self._says.emit(telemetry.Attached(pbx=pbx, where=heard.where, ami_version=heard.version))
@@ -155,8 +157,20 @@ class Daemon:
                 self._says.emit(
                     telemetry.Detached(pbx=pbx, why=heard.why, remedy=heard.remedy, retry_in_seconds=heard.retry_in)
                 )
+            case Alert():
+                self._says.emit(_told(heard))
             case Anomaly():
                 self._says.emit(telemetry.AnomalySeen(pbx=pbx, kind=heard.kind, detail=heard.detail))
+
+
+def _told(alert: Alert) -> telemetry.AlertRaised | telemetry.AlertCleared:
+    pbx, queue, name = alert.pbx, alert.queue, alert.name
+    if alert.state == "raised":
+        return telemetry.AlertRaised(
+            pbx=pbx, queue=queue, name=name, value=alert.value, threshold=alert.threshold, advice=alert.advice
+        )
+    lasted = seconds(alert.at - alert.since)
+    return telemetry.AlertCleared(pbx=pbx, queue=queue, name=name, why=alert.why, seconds=lasted)
 
 
 async def replay(path: Path, pbx: str, policy: Policy, sinks: Sequence[Sink]) -> Pump:

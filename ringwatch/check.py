@@ -19,10 +19,12 @@ from typing import Any, Literal
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from ringwatch.ami.message import text
 from ringwatch.app import live_source
 from ringwatch.config import Config, PbxConfig
-from ringwatch.errors import SourceError
+from ringwatch.errors import SourceError, one_line
 from ringwatch.flow.ports import Attached, Batch
 
 Verdict = Literal["ok", "missing", "unseen", "advice"]
@@ -71,6 +73,8 @@ class Report:
     username: str
     findings: dict[str, tuple[Verdict, str]] = field(default_factory=dict)
     error: str | None = None
+    queues: set[str] | None = None
+    """The queues of the PBX, once all have been listed."""
 
     @property
     def well(self) -> bool:
@@ -80,7 +84,8 @@ class Report:
     @property
     def mend(self) -> list[str]:
         """Lines of manager.conf that mend what is missing."""
-        wanted = [MEND[name] for name, (verdict, _) in self.findings.items() if verdict in ("missing", "advice")]
+        findings = self.findings.items()
+        wanted = [MEND[name] for name, (verdict, _) in findings if verdict in ("missing", "advice") and name in MEND]
         lines: list[str] = []
         for section, title in (("general", "[general]"), ("account", f"[{self.username}]")):
             found = dict.fromkeys(text for where, text in wanted if where == section)
@@ -103,7 +108,7 @@ class Report:
         for name in ("What", "Verdict", "Why"):
             table.add_column(name)
         for name, (verdict, note) in self.findings.items():
-            table.add_row(name, f"[{colours[verdict]}]{verdict}[/]", note)
+            table.add_row(Text(one_line(name)), f"[{colours[verdict]}]{verdict}[/]", Text(note))
         console.print(table)
         if self.mend:
             console.print("In manager.conf, then [bold]asterisk -rx 'manager reload'[/]:", highlight=False)
@@ -123,6 +128,8 @@ class Evidence:
         self._bytes = 0
         self._noise = 0
         self._queue_started = False
+        self.queues: set[str] = set()
+        """Those that the listing names."""
 
     def take(self, block: bytes) -> None:
         """Look at one block."""
@@ -133,6 +140,8 @@ class Evidence:
         if not match:
             return
         self.names[match[1]] += 1
+        if match[1] == b"QueueParams":
+            self.queues.add(text(block, b"\r\nQueue: "))
         if match[2] is None:
             return
         self.classes.add(match[2])
@@ -178,7 +187,17 @@ async def check_live(config: Config, seconds: float) -> list[Report]:
 
     :param seconds: how long to listen after the login.
     """
-    return await asyncio.gather(*(_check(pbx, seconds) for pbx in config.pbx))
+    reports = await asyncio.gather(*(_check(pbx, seconds) for pbx in config.pbx))
+    # A queue may be on one PBX only; where a listing is missing nothing is claimed.
+    listed = [report.queues for report in reports if report.queues is not None]
+    if len(listed) == len(reports):
+        known = sorted(set().union(*listed))
+        note = f"no PBX has a queue of that name, capitals count; there are {one_line(', '.join(known)) or 'none'}"
+        for queue in config.queue:
+            if queue not in known:
+                for report in reports:
+                    report.findings[f'queue "{queue}"'] = ("advice", note)
+    return reports
 
 
 async def _check(pbx: PbxConfig, seconds: float) -> Report:
@@ -209,6 +228,8 @@ async def _check(pbx: PbxConfig, seconds: float) -> Report:
         with contextlib.suppress(asyncio.CancelledError):
             await listening
         report.findings = evidence.findings()
+        if evidence.names[b"QueueStatusComplete"]:
+            report.queues = evidence.queues
     except SourceError as error:
         report.error = str(error) + (f"; {error.remedy}" if error.remedy else "")
     return report

@@ -96,6 +96,30 @@ class AnomalySeen(Happening):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRaised(Happening):
+    """The desk needs somebody; *queue* is null where the alert is about the whole PBX, *advice* says what to do."""
+
+    level = logging.WARNING
+    pbx: str
+    queue: str | None
+    name: str
+    value: float
+    threshold: float
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertCleared(Happening):
+    """An alert is over; *why* is well, closed or stale, *seconds* for how long it was bad."""
+
+    pbx: str
+    queue: str | None
+    name: str
+    why: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SinkDropped(Happening):
     """A sink could not keep up; *count* facts since the start never reached it: a total, for lines are held back."""
 

@@ -18,6 +18,7 @@ from ringwatch.config import Config, PbxConfig
 from ringwatch.core.standards import Policy
 from ringwatch.errors import FOUND_SOMETHING_WRONG, ConfigError, RingwatchError
 from ringwatch.flow.ports import Sink
+from ringwatch.sinks.alert_list import AlertList
 from ringwatch.sinks.facts_file import FactsFile
 from ringwatch.sinks.metrics import MetricsSink
 from ringwatch.sinks.standard_table import StandardTable
@@ -85,7 +86,8 @@ class Findings:
         self._page = MetricsSink({pbx: policy}, agents=agents)
         self._summary = Summary()
         self._standard = StandardTable({pbx: policy})
-        self.sinks: list[Sink] = [self._summary, self._standard, self._page]
+        self._alerts = AlertList()
+        self.sinks: list[Sink] = [self._summary, self._standard, self._alerts, self._page]
         if facts:
             self.sinks.append(FactsFile(facts))
 
@@ -97,12 +99,19 @@ class Findings:
         if metrics:
             _write(metrics, self._page.render())
         if as_json:
-            found = {**(more or {}), "queues": self._summary.as_json(), "standard": self._standard.as_json()}
+            found = {
+                **(more or {}),
+                "queues": self._summary.as_json(),
+                "standard": self._standard.as_json(),
+                "alerts": self._alerts.as_json(),
+            }
             click.echo(json.dumps(found, ensure_ascii=False, indent=2))
         elif metrics != Path("-"):
             console = Console()
             console.print(self._summary.table())
             console.print(self._standard.drawn())
+            if not self._alerts.empty:
+                console.print(self._alerts.table())
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -487,7 +487,9 @@ class TestRun:
             result, seconds = await daemon.end(number)
         assert (result, daemon.out.read_bytes()) == (0, b"")
         assert seconds < 2
-        assert [line["event"] for line in daemon.lines] == ["started", "attached", "stopped"]
+        # The desk's clock runs 200 times as fast as the daemon's.
+        events = [line["event"] for line in daemon.lines if not line["event"].startswith("alert_")]
+        assert events == ["started", "attached", "stopped"]
         assert all({"timestamp", "level"} <= line.keys() for line in daemon.lines)
         assert facts.read_bytes().endswith(b"\n")
         outcomes = {line["call_id"]: line["outcome"] for line in read(facts) if line["type"] == "call"}
@@ -654,9 +656,12 @@ def _hangups(recording: Path) -> int:
 
 
 def _of_calls(file: Path) -> list[str]:
-    """Return the facts of calls, in an order of their own; of agents a listing tells, when each one asks for it."""
+    """Return the facts of calls, in an order of their own; of agents a listing tells, when each one asks for it.
+
+    Alerts of a silence are by the daemon's clock, and the desk's runs 300 times as fast.
+    """
     lines = file.read_text().splitlines()
-    return sorted(line for line in lines if json.loads(line)["type"] not in {"agent_state", "membership"})
+    return sorted(line for line in lines if json.loads(line)["type"] not in {"agent_state", "membership", "alert"})
 
 
 def _calls(facts: Sequence[dict[str, Any]]) -> int:

@@ -22,8 +22,11 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from ringwatch.config import Address, Config, LineConfig, PbxConfig, QueueConfig, TlsConfig, WebConfig, load, parse
+from ringwatch.config.alerts import AlertConfig, Alerts
 from ringwatch.config.places import get, places
+from ringwatch.core.alerts import ALERTS, rule_for
 from ringwatch.core.hours import OpeningHours, Spans
+from ringwatch.core.rules import Rule
 from ringwatch.core.standards import CADENCES, Policy, Standard, extension_matches
 from ringwatch.errors import ConfigError
 
@@ -204,7 +207,9 @@ class TestReading:
                 "reach_happy": 3.5,
                 "unbroken_limit_seconds": 7200.0,
                 "break_min_seconds": 300.0,
+                "third_ring_share": 0.9,
             },
+            "alert": dict.fromkeys(ALERTS, dict.fromkeys(AlertConfig.model_fields)),
             "hours": {"timezone": None, "week": None, "holidays": "none", "closed": [], "open": []},
             "queue": {},
             "line": {},
@@ -643,6 +648,33 @@ def uncommented(text: str) -> str:
     return re.sub(r"(?m)^#(?=[a-z\[])", "", text)
 
 
+class TestAlerts:
+    """How each alert behaves, for all queues and for one."""
+
+    def test_every_alert_of_the_core_has_a_table(self) -> None:
+        """In the order of the core."""
+        assert list(Alerts.model_fields) == list(ALERTS)
+
+    def test_a_queues_own_keys_go_before_those_of_all(self) -> None:
+        """Key by key; what nobody gives follows the standard of the queue."""
+        text = """
+            [alert.lines_piling_up]
+            hold_off_seconds = 3
+            severity = "info"
+            [queue."support"]
+            lines_waiting = 7
+            alert.lines_piling_up = { severity = "critical", enabled = false }
+            [line."reception"]
+            extensions = ["3000"]
+            alert.call_too_long.threshold = 2
+        """
+        policy = parse(f"{WITH_SECRET}{text}", "x.toml").policy_for("main")
+        assert rule_for("lines_piling_up", policy, "sales") == Rule(3, 3.0, 30, 0.5, "info")
+        assert rule_for("lines_piling_up", policy, "support") == Rule(7, 3.0, 30, 0.5, "critical", enabled=False)
+        assert rule_for("call_too_long", policy, "reception").threshold == 2.0
+        assert rule_for("call_too_long", policy, "support").threshold == 1
+
+
 class TestSample:
     """The configuration file that is shipped, which is also the list of all keys."""
 
@@ -684,10 +716,14 @@ class TestSample:
             TlsConfig: data["pbx"][0]["tls"],
             QueueConfig: data["queue"]["support"],
             LineConfig: data["line"]["reception"],
+            AlertConfig: data["alert"]["longest_wait"],
             **{
                 annotation: data[name]
                 for name, field in Config.model_fields.items()
-                if isinstance(annotation := field.annotation, type) and issubclass(annotation, BaseModel)
+                if isinstance(annotation := field.annotation, type)
+                and issubclass(annotation, BaseModel)
+                # One alert shows the keys of all.
+                and annotation is not Alerts
             },
         }
         for table, keys in shown.items():
@@ -698,6 +734,29 @@ class TestSample:
                     written = tuple(keys[name]) if isinstance(default, tuple) else keys[name]
                     assert (name, written) == (name, default)
         assert str(Address("127.0.0.1", 9816)) == data["web"]["listen"]
+
+    def test_its_table_of_alerts_tells_their_true_defaults(self, text: str) -> None:
+        """A line for each, with the hold-off, the clear share and seconds, and the severity that hold by default."""
+        rows = {
+            words[1]: words[-4:] for line in text.splitlines() if (words := line.split())[1:2] and words[1] in ALERTS
+        }
+        rules = {key: rule_for(key, Policy(), None) for key in ALERTS}
+        assert {
+            key: (float(off), float(share), float(clear), severity)
+            for key, (off, share, clear, severity) in rows.items()
+        } == {
+            key: (rule.hold_off_seconds, rule.clear_share, rule.clear_seconds, rule.severity)
+            for key, rule in rules.items()
+        }
+        thresholds = {
+            key: re.findall(r"[\d.]+", line)[0]
+            for line in text.splitlines()
+            for key in ALERTS
+            if line.startswith(f"# {key} ")
+        }
+        assert {key: float(told) for key, told in thresholds.items()} == {
+            key: rule.threshold for key, rule in rules.items()
+        }
 
     def test_it_names_every_country(self, text: str) -> None:
         """The comment keeps up with the core's table of cadences."""

@@ -107,6 +107,8 @@ def test_every_happening_has_a_level_by_what_it_lost() -> None:
         "started": logging.INFO,
         "stopped": logging.INFO,
         "attached": logging.INFO,
+        "alert_cleared": logging.INFO,
+        "alert_raised": logging.WARNING,
         "anomaly_seen": logging.WARNING,
         "detached": logging.ERROR,
         "facts_lost": logging.ERROR,

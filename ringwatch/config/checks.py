@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn, get_args
 
-from pydantic import BeforeValidator, PlainSerializer, PlainValidator, ValidationInfo
+from pydantic import BeforeValidator, ConfigDict, PlainSerializer, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from ringwatch.core.standards import CADENCES
@@ -80,12 +80,13 @@ def _whole(low: int, high: int) -> PlainValidator:
     return PlainValidator(check)
 
 
-def _number(unit: str, low: float, high: float) -> PlainValidator:
-    remedy = f"give {unit} from {low:g} to {high:g}"
+def _number(low: float, high: float, unit: str = "") -> PlainValidator:
+    remedy = f"give {unit or 'a number'} from {low:g} to {high:g}"
+    what = f"a number of {unit}" if unit else "a number"
 
     def check(value: object) -> float:
         if not isinstance(value, int | float) or isinstance(value, bool):
-            refuse(f"not a number of {unit}", remedy)
+            refuse(f"not {what}", remedy)
         # TOML has nan and inf: the comparison refuses both.
         if not low <= value <= high:
             refuse("out of range", remedy)
@@ -95,7 +96,7 @@ def _number(unit: str, low: float, high: float) -> PlainValidator:
 
 
 def _seconds(low: float) -> PlainValidator:
-    return _number("seconds", low, LONGEST_SECONDS)
+    return _number(low, LONGEST_SECONDS, "seconds")
 
 
 def _share(value: object) -> float:
@@ -108,7 +109,8 @@ def _share(value: object) -> float:
     return float(value)
 
 
-def _one_of(known: Iterable[str]) -> PlainValidator:
+def one_of(known: Iterable[str]) -> PlainValidator:
+    """Return a check that a value is one of these words."""
     words = tuple(known)
 
     def check(value: object) -> str:
@@ -258,27 +260,31 @@ def tables(example: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+TABLE = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+"""Of every table: what is not known is refused, and a fault shows no value that may be a secret."""
 Port = Annotated[int, _whole(1, LARGEST_PORT)]
 Rings = Annotated[int, _whole(1, 100)]
 Lines = Annotated[int, _whole(1, 10_000)]
 Times = Annotated[int, _whole(0, 100)]
-People = Annotated[float, _number("people", 0, 1000)]
+People = Annotated[float, _number(0, 1000, "people")]
 Seconds = Annotated[float, _seconds(0)]
 Pause = Annotated[float, _seconds(0.05)]
 Window = Annotated[float, _seconds(600)]
 Share = Annotated[float, PlainValidator(_share)]
 Limit = Annotated[float, _seconds(1)]
+Positive = Annotated[float, _number(0.001, 1e6)]
+Part = Annotated[float, _number(0, 0.99)]
 Flag = Annotated[bool, PlainValidator(_flag)]
 Text = Annotated[str, PlainValidator(text_of)]
 PbxName = Annotated[str, PlainValidator(_pbx_name)]
 Host = Annotated[str, PlainValidator(_host)]
 Listen = Annotated[Address, PlainValidator(_address), PlainSerializer(str)]
 Cadence = Annotated[tuple[int, ...], PlainValidator(_cadence)]
-Country = Annotated[str, _one_of(CADENCES)]
+Country = Annotated[str, one_of(CADENCES)]
 Extension = Annotated[str, PlainValidator(_extension)]
 LogFile = Annotated[Path, PlainValidator(_log_file)]
 ExistingFile = Annotated[Path, PlainValidator(_existing_file)]
-LoginName = Annotated[Login, _one_of(get_args(Login))]
-SourceName = Annotated[Source, _one_of(get_args(Source))]
-LogLevelName = Annotated[LogLevel, _one_of(get_args(LogLevel))]
-LogFormatName = Annotated[LogFormat, _one_of(get_args(LogFormat))]
+LoginName = Annotated[Login, one_of(get_args(Login))]
+SourceName = Annotated[Source, one_of(get_args(Source))]
+LogLevelName = Annotated[LogLevel, one_of(get_args(LogLevel))]
+LogFormatName = Annotated[LogFormat, one_of(get_args(LogFormat))]

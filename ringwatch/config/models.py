@@ -16,7 +16,6 @@ from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
@@ -25,7 +24,9 @@ from pydantic import (
     model_validator,
 )
 
+from ringwatch.config.alerts import Alerts
 from ringwatch.config.checks import (
+    TABLE,
     Address,
     Cadence,
     Country,
@@ -73,7 +74,7 @@ class Reading:
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = TABLE
 
 
 class TlsConfig(_Table):
@@ -198,6 +199,7 @@ class StandardConfig(_Table):
     reach_happy: People = 3.5
     unbroken_limit_seconds: Limit = 7200.0
     break_min_seconds: Limit = 300.0
+    third_ring_share: Share = 0.9
 
     def standard(self) -> Standard:
         """Return the record that the core measures by."""
@@ -221,6 +223,7 @@ class StandardConfig(_Table):
             reach_happy=self.reach_happy,
             unbroken_limit_seconds=self.unbroken_limit_seconds,
             break_min_seconds=self.break_min_seconds,
+            third_ring_share=self.third_ring_share,
         )
 
 
@@ -288,11 +291,13 @@ class QueueConfig(_Table):
     reach_angry: People | None = None
     reach_happy: People | None = None
     unbroken_limit_seconds: Limit | None = None
+    third_ring_share: Share | None = None
     hours: HoursConfig | None = None
+    alert: Alerts = Alerts()
 
     def over(self, general: StandardConfig) -> Standard:
         """Return *general*'s standard with this queue's own values; the queue's country beats a general cadence."""
-        own = self.model_dump(exclude={"hours"}, exclude_none=True)
+        own = self.model_dump(exclude={"hours", "alert"}, exclude_none=True)
         if "country" in own:
             own.setdefault("cadence", None)
         return general.model_copy(update=own).standard()
@@ -305,6 +310,7 @@ class LineConfig(_Table):
     contexts: Annotated[tuple[Text, ...], a_list('["from-trunk"]')] = ()
     """The dialplan contexts in which the extensions count; empty is any."""
     hours: HoursConfig | None = None
+    alert: Alerts = Alerts()
 
 
 class MetricsConfig(_Table):
@@ -332,6 +338,7 @@ class Config(_Table):
     web: WebConfig = WebConfig()
     standard: StandardConfig = StandardConfig()
     hours: HoursConfig = HoursConfig()
+    alert: Alerts = Alerts()
     queue: Queues = {}
     line: NamedLines = {}
     metrics: MetricsConfig = MetricsConfig()
@@ -358,11 +365,14 @@ class Config(_Table):
         trunks = {each.name: each.trunks for each in self.pbx}[pbx]
         own_hours = {name: queue.hours for name, queue in self.queue.items()}
         own_hours |= {name: line.hours for name, line in self.line.items()}
+        own_alerts = {name: queue.alert for name, queue in self.queue.items()}
+        own_alerts |= {name: line.alert for name, line in self.line.items()} | {"": self.alert}
         return Policy(
             default=self.standard.standard(),
             standards={queue: self.standard_for(queue) for queue in self.queue},
             lines=tuple(Line(name, line.extensions, line.contexts) for name, line in self.line.items()),
             trunks=trunks,
+            alerts={name: own.over(self.alert) for name, own in own_alerts.items()},
             default_hours=self.hours.opening_hours(),
             opening={
                 name: hours.over(self.hours).opening_hours() for name, hours in own_hours.items() if hours is not None

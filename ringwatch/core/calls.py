@@ -362,11 +362,16 @@ class Calls:
                 # Its ringing was not seen, and is not told.
                 rung = Attempt(call, visit, event.agent, event.interface, dest.uniqueid, event.at, open=False)
                 self._belongs(dest, rung)
+            self._tell(self._teller.answered(call, visit, event.at))
             if visit.channel is call.channel:
                 call.answered(event.at)
 
     def _leg_began(self, leg: Leg) -> None:
         self.crossings.began(leg)
+        call = leg.call
+        if call.line and call.answered_at is not None and not call.answer_told:
+            call.answer_told = True
+            self._tell(self._teller.answered(call, None, call.answered_at))
         parked, leg.call.parked_by = leg.call.parked_by, None
         if parked and parked.visit and parked.visit.quiet_since is not None:
             if leg.visit is parked.visit:

@@ -18,8 +18,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import add
+from typing import NamedTuple
 
-from ringwatch.core.facts import CrossingOf, Record
+from ringwatch.core.facts import Crossing, CrossingOf, Record
 from ringwatch.core.readings import TalksReading
 from ringwatch.core.standards import Policy, Standard
 from ringwatch.core.state import BLINK_SECONDS, Leg
@@ -29,7 +31,18 @@ LATE_SECONDS = 0.1
 """How late an event may come after the clock has struck."""
 # Half a microsecond absorbs the binary rounding of timestamps, as in the counting of rings.
 _ROUNDING = 5e-7
-_NOTHING = (0, 0, 0, 0)
+
+
+class Counts(NamedTuple):
+    """Conversations longer than the target, and the limit, callers on hold, and on hold for too long."""
+
+    over_target: int
+    over_limit: int
+    on_hold: int
+    on_hold_over_limit: int
+
+
+NOTHING = Counts(0, 0, 0, 0)
 
 
 @dataclass(slots=True)
@@ -59,8 +72,12 @@ class Crossings:
         self._tell = tell
         self._open: dict[Leg, _Open] = {}
         self._doubtful = False
+        self._crossed: list[Crossing] = []
+        """What is to be told of the moment."""
         self._changed = False
-        self._shown: dict[str, tuple[int, ...]] = {}
+        self.stirred = False
+        """Whether something has changed, for whoever judges how they `stand`; to be taken back then."""
+        self._shown: dict[str, Counts] = {}
         """What was last told of queues and lines that have something to show."""
         self.due_at = math.inf
         """Before this moment `settle` has nothing to do."""
@@ -74,7 +91,8 @@ class Crossings:
         """Something happened to a conversation: its caller is left alone, or is not any more."""
         known = self._open[leg]
         shown, known.alone = known.shown, leg.silent_since is not None and (known.alone or leg.held or leg.parked)
-        self._changed = self._changed or shown or known.shown
+        if shown or known.shown:
+            self._stir()
         if not self._doubtful:
             self.due_at = min(self.due_at, self._next(leg, known))
 
@@ -82,13 +100,16 @@ class Crossings:
         """A hold is over."""
         if not leg.call.lost:
             self._judge_hold(leg, self._open[leg], since, at)
+            self._tell_all()
 
     def ended(self, leg: Leg, at: float) -> None:
         """A conversation is over; of one that vanished nobody knows how long it lasted."""
         known = self._open.pop(leg)
-        self._changed = self._changed or known.shown
+        if known.shown:
+            self._stir()
         if not leg.call.lost:
             self._judge_talk(leg, known, at)
+            self._tell_all()
 
     def settle(self, at: float) -> None:
         """Tell what was crossed up to a moment."""
@@ -97,11 +118,13 @@ class Crossings:
             until = at if leg.left is None else min(at, leg.left[0])
             if (since := leg.silent_since) is not None:
                 if not known.alone and until >= since + BLINK_SECONDS:
-                    known.alone = self._changed = True
+                    known.alone = True
+                    self._stir()
                 self._judge_hold(leg, known, since, until)
                 until = min(until, since)
             self._judge_talk(leg, known, until)
             self.due_at = min(self.due_at, self._next(leg, known))
+        self._tell_all()
 
     def doubt(self) -> None:
         """The stream broke: who is still there is not known."""
@@ -111,20 +134,27 @@ class Crossings:
         """A listing has shown who is still there."""
         self._doubtful, self.due_at = False, -math.inf
 
+    def stand(self) -> dict[str, Counts]:
+        """Count the conversations of queues and lines that have something to show."""
+        stand: dict[str, Counts] = {}
+        for leg, known in self._open.items():
+            if known.shown and (name := leg.queue or leg.line):
+                too_long = known.alone and known.long_since == leg.silent_since
+                mine = ("talk_target" in known.crossed, "talk_limit" in known.crossed, known.alone, too_long)
+                stand[name] = Counts(*map(add, stand.get(name, NOTHING), mine))
+        return stand
+
+    def _stir(self) -> None:
+        self._changed = self.stirred = True
+
     def readings(self) -> list[TalksReading]:
         """Say how the conversations of every queue and line stand, where that has changed."""
         if not self._changed:
             return []
         self._changed = False
-        stand: dict[str, tuple[int, ...]] = dict.fromkeys(self._shown, _NOTHING)
-        for leg, known in self._open.items():
-            if known.shown and (name := leg.queue or leg.line):
-                too_long = known.alone and known.long_since == leg.silent_since
-                mine = ("talk_target" in known.crossed, "talk_limit" in known.crossed, known.alone, too_long)
-                counts = zip(stand.get(name, _NOTHING), mine, strict=True)
-                stand[name] = tuple(count + one for count, one in counts)
-        changed = {name: counts for name, counts in stand.items() if counts != self._shown.get(name, _NOTHING)}
-        self._shown = {name: counts for name, counts in stand.items() if counts != _NOTHING}
+        stand = dict.fromkeys(self._shown, NOTHING) | self.stand()
+        changed = {name: counts for name, counts in stand.items() if counts != self._shown.get(name, NOTHING)}
+        self._shown = {name: counts for name, counts in stand.items() if counts != NOTHING}
         return [self._teller.talks(name, counts) for name, counts in changed.items()]
 
     def _next(self, leg: Leg, known: _Open) -> float:
@@ -150,8 +180,15 @@ class Crossings:
             self._cross(leg, since + standard.hold_limit_seconds, "hold_limit", standard.hold_limit_seconds)
 
     def _cross(self, leg: Leg, at: float, what: CrossingOf, threshold: float) -> None:
-        self._changed = True
-        self._tell(self._teller.crossing(leg, at, what, threshold))
+        self._stir()
+        self._crossed.append(self._teller.crossing(leg, at, what, threshold))
+
+    def _tell_all(self) -> None:
+        """Tell what was crossed, in the order in which it was."""
+        if self._crossed:
+            crossed, self._crossed = self._crossed, []
+            for crossing in sorted(crossed, key=lambda each: each.at):
+                self._tell(crossing)
 
     def _standard(self, leg: Leg) -> Standard | None:
         name = leg.queue or leg.line

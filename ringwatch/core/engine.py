@@ -17,6 +17,7 @@ from typing import Any
 
 from ringwatch.core import events as ev
 from ringwatch.core.agents import BLINK_SECONDS
+from ringwatch.core.alarms import Alarms
 from ringwatch.core.breaks import Breaks
 from ringwatch.core.calls import Calls
 from ringwatch.core.crossings import LATE_SECONDS
@@ -28,6 +29,9 @@ from ringwatch.core.readings import QueueReading, TalksReading
 from ringwatch.core.staffed import Staffing
 from ringwatch.core.standards import Policy
 from ringwatch.core.state import CallState
+
+_SILENCE = frozenset({ev.Tick, ev.StreamAwaited, ev.StreamBroke})
+"""What is said when the PBX says nothing."""
 
 
 class Engine:
@@ -50,11 +54,12 @@ class Engine:
         self._broken: ev.StreamBroke | None = None
         self._resumed_at = 0.0
         self._listings = Listings(pbx, self._calls, self._queues, self._tell)
-        self._staffing = Staffing(pbx, policy, self._queues.waiting, self._records.append)
+        self._staffing = Staffing(pbx, policy, self._queues.waiting, self._tell)
         self._breaks = Breaks(pbx, policy, self._tell)
+        self._alarms = Alarms(pbx, policy, self._tell)
         self._learn: dict[type[Any], list[Callable[[Any], None]]] = {}
-        for learns in (self._staffing.learns, self._breaks.learns):
-            for kind, learn in learns.items():
+        for learner in (self._staffing, self._breaks, self._alarms):
+            for kind, learn in learner.learns.items():
                 self._learn.setdefault(kind, []).append(learn)
         calls, talks = self._calls, self._calls.talks
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
@@ -89,6 +94,7 @@ class Engine:
             ev.Shutdown: self._shutdown,
             ev.SnapshotBegan: self._listings.began,
             ev.SnapshotEnded: self._listings.ended,
+            ev.StreamAwaited: self._alarms.awaits,
             ev.StreamBroke: self._stream_broke,
             ev.StreamFault: self._stream_fault,
             ev.StreamResumed: self._stream_resumed,
@@ -113,7 +119,7 @@ class Engine:
 
     def apply(self, event: ev.Event) -> list[Record]:
         """Apply one event and return what follows from it, in order."""
-        at = event.at
+        at, kind = event.at, type(event)
         if at > self._at:
             # What is due is done in the order in which it is due, whoever tells that time has passed.
             while (
@@ -125,18 +131,35 @@ class Engine:
             ):
                 self._settle(at)
             self._at = at
-            heard = at - LATE_SECONDS if type(event) is ev.Tick else at
+            heard = at - LATE_SECONDS if kind is ev.Tick else at
             if heard >= self._crossings.due_at:
                 self._crossings.settle(heard)
-        self._handlers[type(event)](event)
+            if heard >= self._alarms.due_at:
+                self._alarms.settle(heard)
+        self._alarms.now = at
+        if kind not in _SILENCE:
+            if self._alarms.listening:
+                self._alarms.heard_at = at
+            else:
+                self._alarms.hears(at)
+        self._handlers[kind](event)
+        for record in [record for record in self._records if type(record) is Leg]:
+            self._queues.talk_ended(record, at)
+        self._judge(at)
         if not self._records:
             return []
-        for record in self._records[:]:
-            if type(record) is Leg:
-                self._queues.talk_ended(record, at)
         records = self._records[:]
         self._records.clear()
         return records
+
+    def _judge(self, at: float) -> None:
+        if self._queues.stirred:
+            for queue in self._queues.stirred.values():
+                self._alarms.queue(queue, at)
+            self._queues.stirred.clear()
+        if self._crossings.stirred:
+            self._crossings.stirred = False
+            self._alarms.talks(self._crossings.stand(), at)
 
     def _settle(self, at: float) -> None:
         due = min(
@@ -146,12 +169,14 @@ class Engine:
             self._staffing.due_at,
             self._breaks.due_at,
         )
+        self._alarms.now = due
         if due >= self._visits.settle_at:
             self._visits.settle(due)
         if due >= self._listings.give_up_at:
             self._listings.settle()
             self._crossings.trust()
             self._breaks.trust()
+            self._alarms.trust(due)
         if due >= self._agents.due_at:
             self._agents.settle(due)
         if due >= self._staffing.due_at:
@@ -247,8 +272,10 @@ class Engine:
             self._staffing.halt()
             self._breaks.halt(event.at)
             self._crossings.doubt()
+            self._alarms.broke(event.at)
 
     def _stream_resumed(self, event: ev.StreamResumed) -> None:
+        self._alarms.resumed(event.at)
         if broken := self._broken:
             self._broken = None
             # Where nothing was said since the last gap, the last event lies before it.

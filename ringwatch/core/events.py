@@ -300,6 +300,10 @@ class StreamBroke(_Event, frozen=True):
     why: Literal["disconnected", "restarted", "overflow"]
 
 
+class StreamAwaited(_Event, frozen=True):
+    """The connection has not come about yet: nothing is missing, and nothing can be heard."""
+
+
 class StreamResumed(_Event, frozen=True):
     """The connection is back."""
 
@@ -349,6 +353,7 @@ Event = (
     | SnapshotBegan
     | SnapshotEnded
     | Shutdown
+    | StreamAwaited
     | StreamBroke
     | StreamFault
     | StreamResumed

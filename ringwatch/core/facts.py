@@ -23,6 +23,7 @@ from typing import Literal
 import msgspec
 
 from ringwatch.core.readings import Hours, Key, Reading
+from ringwatch.core.rules import Alert
 
 Outcome = Literal[
     "answered",
@@ -377,6 +378,7 @@ Fact = (
     | AgentState
     | Stretch
     | Membership
+    | Alert
     | Gap
     | Anomaly
 )

@@ -53,6 +53,8 @@ class Queues:
         self._tell = tell
         self._queues = {name: Queue(name) for name in policy.standards}
         self.agents = Agents(pbx, policy, tell, self._touched)
+        self.stirred: dict[str, Queue] = {}
+        """Queues in which something has changed, for whoever judges that; to be cleared then."""
         self._index: dict[str, str] | None = None
         """Agent by device and interface; made when asked for, a large listing would make it a thousand times."""
 
@@ -72,13 +74,13 @@ class Queues:
         """Put a caller in line."""
         queue = self[name]
         queue.waiting[uniqueid] = at
-        queue.changed = True
+        self._touched(name)
 
     def leave(self, name: str, uniqueid: str) -> None:
         """Take a caller out of the line; doing it twice changes nothing."""
         queue = self[name]
         if queue.waiting.pop(uniqueid, None) is not None:
-            queue.changed = True
+            self._touched(name)
 
     def waiting(self, name: str) -> int:
         """Count who is in line."""
@@ -100,7 +102,7 @@ class Queues:
         queue = self[name]
         if member := queue.members.pop(interface, None):
             self.agents.left(member, at)
-            queue.changed = True
+            self._touched(name)
             self._index = None
 
     def member(self, name: str, interface: str) -> Member | None:
@@ -131,7 +133,8 @@ class Queues:
         return readings
 
     def _touched(self, name: str) -> None:
-        self._queues[name].changed = True
+        queue = self.stirred[name] = self._queues[name]
+        queue.changed = True
 
     def _agents(self) -> dict[str, str]:
         if self._index is None:

@@ -31,6 +31,23 @@ class CallOffered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return (self.pbx, self.call_id, self.queue, self.ordinal)
 
 
+class CallAnswered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A caller was answered, by a queue or on a direct line: what is known of it before the talk is over."""
+
+    pbx: str
+    call_id: str
+    queue: str
+    ordinal: int
+    at: float
+    wait_seconds: float
+    in_time: bool | None
+
+    @property
+    def key(self) -> Key:
+        """Identity: that of the visit, or of the line's call."""
+        return (self.pbx, self.call_id, self.queue, self.ordinal)
+
+
 class Drift(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A listing contradicted what was believed, and no event explained it: one member, caller or channel put right.
 
@@ -117,4 +134,4 @@ class StretchReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return (self.pbx, self.agent, self.device)
 
 
-Reading = CallOffered | Drift | QueueReading | StaffingReading | StretchReading | TalksReading
+Reading = CallAnswered | CallOffered | Drift | QueueReading | StaffingReading | StretchReading | TalksReading

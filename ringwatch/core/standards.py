@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
 from ringwatch.core.facts import Outcome
 from ringwatch.core.hours import OpeningHours
@@ -42,7 +43,8 @@ CADENCES: Mapping[str, tuple[int, ...]] = MappingProxyType(
 class Standard:
     """What one queue or line promises its callers.
 
-    ``cadence_ms`` is on/off in milliseconds; ``rings`` is the last ring that is still in time;
+    ``cadence_ms`` is on/off in milliseconds; ``rings`` is the last ring that is still in time,
+    for at least the share ``third_ring_share`` of callers;
     ``short_abandon_seconds`` is the wait below which a caller who hung up is not held against the desk;
     ``lines_waiting`` is the number of waiting callers from which a talk counts as under pressure;
     ``hold_limit_seconds`` is how long a caller may be left alone;
@@ -76,6 +78,7 @@ class Standard:
     reach_happy: float = 3.5
     unbroken_limit_seconds: float = 7200.0
     break_min_seconds: float = 300.0
+    third_ring_share: float = 0.9
 
     @property
     def ring_period(self) -> float:
@@ -124,7 +127,8 @@ class Policy:
 
     ``trunks`` are channel prefixes (``PJSIP/trunk``) through which outside callers come and go. When none are
     given, a device counts as the desk's own once a queue names it as a member. ``opening`` holds the hours of the
-    queues and lines that have their own.
+    queues and lines that have their own. ``alerts`` holds what differs from the defaults (fields of `rules.Rule`), by
+    queue or line, and for all others by "", by the alert's key in `ringwatch.core.alerts`.
     """
 
     default: Standard = field(default_factory=Standard)
@@ -133,6 +137,7 @@ class Policy:
     trunks: tuple[str, ...] = ()
     default_hours: OpeningHours = field(default_factory=OpeningHours)
     opening: Mapping[str, OpeningHours] = field(default_factory=dict)
+    alerts: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
 
     def standard(self, queue: str) -> Standard:
         """Return the standard of a queue or line by name."""

@@ -282,6 +282,8 @@ class CallState:
     """How its last unanswered phone leaves it, should nothing better come."""
     offered_at: float | None = None
     answered_at: float | None = None
+    answer_told: bool = False
+    """Of a direct line: readers who cannot wait for the end of the talk have been told."""
     outcomes: list[Outcome] = field(default_factory=list)
     """Of its visits, in order."""
     in_time: list[bool] = field(default_factory=list)

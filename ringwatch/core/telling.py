@@ -21,7 +21,7 @@ from ringwatch.core.facts import (
     RingAttempt,
     Transfer,
 )
-from ringwatch.core.readings import CallOffered, TalksReading
+from ringwatch.core.readings import CallAnswered, CallOffered, TalksReading
 from ringwatch.core.standards import DIRECT, Policy
 from ringwatch.core.state import Attempt, CallState, Visit, seconds
 from ringwatch.core.state import Leg as LegState
@@ -52,13 +52,8 @@ class Teller:
         waited_until = visit.connected_at if visit.connected_at is not None else ended_at
         wait = waited_until - visit.joined_at
         outcome = standard.judged(outcome, wait)
-        heard_from = visit.rings.first_at if visit.ring_on_ring else visit.heard_from
-        heard = None if heard_from is None else max(waited_until - heard_from, 0.0)
-        desk_rings = standard.rings_in(visit.rings.total)
-        caller_rings = None if heard is None else standard.rings_in(heard)
-        in_time = standard.in_time(desk_rings if caller_rings is None else caller_rings, answered=answered)
-        if outcome == "unknown" or (in_time and (visit.found or visit.missed)):
-            # What was not heard may have rung.
+        desk_rings, heard, in_time = self._heard(visit, waited_until, answered=answered)
+        if outcome == "unknown":
             in_time = None
         attempt = visit.answered_by
         if attempt and attempt.taken_by:
@@ -80,7 +75,7 @@ class Teller:
             desk_ring_seconds=seconds(visit.rings.total),
             desk_rings=desk_rings,
             caller_ring_seconds=None if heard is None else seconds(heard),
-            caller_rings=caller_rings,
+            caller_rings=None if heard is None else standard.rings_in(heard),
             in_time=in_time,
             talk_seconds=seconds(ended_at - visit.connected_at - visit.hold_seconds)
             if visit.connected_at is not None
@@ -92,6 +87,40 @@ class Teller:
             precision=LISTED_PRECISION if visit.found else AMI_PRECISION,
             hours=self._policy.hours_at(visit.queue, visit.joined_at),
         )
+
+    def _heard(self, visit: Visit, until: float, *, answered: bool) -> tuple[int, float | None, bool | None]:
+        """Return the desk's rings, the seconds the caller heard ringing, and whether that was in time."""
+        standard = self._policy.standard(visit.queue)
+        heard_from = visit.rings.first_at if visit.ring_on_ring else visit.heard_from
+        heard = None if heard_from is None else max(until - heard_from, 0.0)
+        desk_rings = standard.rings_in(visit.rings.total)
+        in_time = standard.in_time(desk_rings if heard is None else standard.rings_in(heard), answered=answered)
+        # What was not heard may have rung.
+        return desk_rings, heard, None if in_time and (visit.found or visit.missed) else in_time
+
+    def answered(self, call: CallState, visit: Visit | None, at: float) -> CallAnswered:
+        """Tell that a caller was answered, in a queue or (without a visit) on a direct line."""
+        if visit:
+            asked_at, name, (_, _, in_time) = visit.joined_at, visit.queue, self._heard(visit, at, answered=True)
+        else:
+            asked_at, name = call.offered_at or call.started_at, call.line or DIRECT
+            in_time = self._policy.standard(name).in_time(self._rings(call, at)[1] or 0, answered=True)
+        return CallAnswered(
+            pbx=self._pbx,
+            call_id=call.call_id,
+            queue=name,
+            ordinal=visit.ordinal if visit else 1,
+            at=at,
+            wait_seconds=seconds(at - asked_at),
+            in_time=in_time,
+        )
+
+    def _rings(self, call: CallState, until: float) -> tuple[float | None, int | None]:
+        """Return for how long the caller of a direct line heard ringing, and how many rings that is."""
+        if not call.line or call.rings.first_at is None or call.answered_unseen:
+            return None, None
+        heard = max(until - call.rings.first_at, 0.0)
+        return heard, self._policy.standard(call.line).rings_in(heard)
 
     def offered(self, call: CallState, queue: str, ordinal: int, at: float) -> CallOffered:
         """Tell that a caller asks to be served."""
@@ -200,10 +229,7 @@ class Teller:
         outcome = self._outcome(call)
         if call.line:
             outcome = standard.judged(outcome, wait)
-        heard = rings = None
-        if call.line and call.rings.first_at is not None and not call.answered_unseen:
-            heard = max(waited_until - call.rings.first_at, 0.0)
-            rings = standard.rings_in(heard)
+        heard, rings = self._rings(call, waited_until)
         in_time: bool | None = None
         if outcome == "unknown":
             pass

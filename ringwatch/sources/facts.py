@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from ringwatch.core.facts import AgentState, Anomaly, Crossing, Fact, Gap, Membership, Transfer
+from ringwatch.core.rules import Alert
 from ringwatch.core.visits import SETTLING_SECONDS
 from ringwatch.errors import QueueLogError
 
@@ -75,17 +76,17 @@ def recent_facts(path: Path, size: int = _RECENT_BYTES) -> list[Fact]:
 def last_word(facts: Iterable[Fact], pbx: str) -> float | None:
     """Return until when one PBX was surely heard, by the facts of it, seconds since 1970; ``None`` without any.
 
-    What is not explained within the settling time is told then, be the PBX heard or not; and what the queue_log says
-    was not heard at all.
+    What is not explained within the settling time is told then, be the PBX heard or not; what the queue_log says was
+    not heard at all, and an alert may say just that.
     """
     own = (fact for fact in facts if fact.pbx == pbx and getattr(fact, "source", "ami") == "ami")
-    return max(map(_heard, own), default=None)
+    return max((_heard(fact) for fact in own if not isinstance(fact, Alert)), default=None)
 
 
 def _heard(fact: Fact) -> float:
     if isinstance(fact, Gap):
         return fact.to
-    moments = AgentState | Anomaly | Crossing | Membership | Transfer
+    moments = AgentState | Alert | Anomaly | Crossing | Membership | Transfer
     return (fact.at if isinstance(fact, moments) else fact.ended_at) - SETTLING_SECONDS
 
 

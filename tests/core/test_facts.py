@@ -26,6 +26,7 @@ from ringwatch.core.facts import (
     to_json,
 )
 from ringwatch.core.readings import CallOffered, Drift, Key, QueueReading, Reading, StretchReading, TalksReading
+from ringwatch.core.rules import Alert
 from tests.core.scenarios import SCENARIOS
 from tests.core.told import Told
 
@@ -45,6 +46,7 @@ PROMISED = {
     "agent_state": "pbx agent device at state reason",
     "stretch": "pbx agent device started_at ended_at seconds",
     "membership": "pbx queue agent interface device at member paused reason penalty ringinuse login_at",
+    "alert": "pbx queue name state at since value threshold severity why advice",
     "gap": "pbx from to why",
     "anomaly": "pbx at kind detail",
 }
@@ -60,6 +62,7 @@ TYPES: dict[str, type[Fact]] = {
     "agent_state": AgentState,
     "stretch": Stretch,
     "membership": Membership,
+    "alert": Alert,
     "gap": Gap,
     "anomaly": Anomaly,
 }

@@ -33,6 +33,7 @@ from ringwatch.core.readings import (
     StretchReading,
     TalksReading,
 )
+from ringwatch.core.rules import Alert
 
 R = TypeVar("R", bound=Record)
 
@@ -63,6 +64,7 @@ class Told:
         self.unbroken = self._of(StretchReading)
         self.memberships = self._of(Membership)
         self.gaps = self._of(Gap)
+        self.alerts = self._of(Alert)
         self.offers = self._of(CallOffered)
         self.anomalies = [anomaly.kind for anomaly in self._of(Anomaly)]
 

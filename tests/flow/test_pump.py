@@ -15,6 +15,7 @@ from ringwatch import app
 from ringwatch.core.engine import Engine
 from ringwatch.core.facts import Anomaly, Call, Gap, QueueVisit, Record
 from ringwatch.core.readings import CallOffered, QueueReading
+from ringwatch.core.rules import Alert
 from ringwatch.core.standards import Policy
 from ringwatch.errors import CaptureWithoutTime, ConnectionLost, RingwatchError
 from ringwatch.flow import pump as pump_module
@@ -53,7 +54,7 @@ class Rig:
     def __init__(self, *, lossless: bool = False) -> None:
         self.source = Scripted()
         self.hub = Recorder()
-        self.heard: list[Attached | Detached | Anomaly] = []
+        self.heard: list[Attached | Detached | Alert | Anomaly] = []
         self.pump = Pump(
             self.source,
             Engine("main", Policy()),
@@ -151,7 +152,7 @@ async def test_the_time_between_a_break_and_the_return_is_a_gap() -> None:
     assert value(page, "ringwatch_ami_connected", pbx="main") == 1
     assert value(page, "ringwatch_ami_reconnects_total", pbx="main") == 1
     assert value(page, "ringwatch_gap_seconds_total", pbx="main") == 12.5
-    assert [type(heard) for heard in rig.heard] == [Attached, Detached, Attached]
+    assert [type(heard) for heard in rig.heard] == [Attached, Detached, Attached, Alert]
 
 
 async def test_several_failures_in_a_row_are_one_gap() -> None:

@@ -22,7 +22,16 @@ from ringwatch.core.facts import (
     Transfer,
     WrapUp,
 )
-from ringwatch.core.readings import CallOffered, Drift, QueueReading, StaffingReading, StretchReading, TalksReading
+from ringwatch.core.readings import (
+    CallAnswered,
+    CallOffered,
+    Drift,
+    QueueReading,
+    StaffingReading,
+    StretchReading,
+    TalksReading,
+)
+from ringwatch.core.rules import Alert
 
 NINE = 1_795_424_400.0
 
@@ -168,6 +177,22 @@ MEMBERSHIP = Membership(
     ringinuse=False,
     login_at=1_795_423_800,
 )
+ANSWERED = CallAnswered(
+    pbx="main", call_id="1.0", queue="support", ordinal=1, at=NINE + 12.5, wait_seconds=12.5, in_time=True
+)
+ALERT = Alert(
+    pbx="main",
+    queue="support",
+    name="RingwatchLinesPilingUp",
+    state="raised",
+    at=NINE + 20,
+    since=NINE + 10,
+    value=4,
+    threshold=3,
+    severity="warning",
+    why="",
+    advice="4 callers wait in support: ask who is paused or in back office to take calls now.",
+)
 GAP = Gap(pbx="main", from_=NINE + 100, to=NINE + 103.25, why="disconnected")
 ANOMALY = Anomaly(pbx="main", at=NINE + 5, kind="join_not_seen", detail="support: 0.9")
 DRIFT = Drift(pbx="main", at=NINE + 104, what="members", subject="support: PJSIP/101")
@@ -202,6 +227,7 @@ TALKS = TalksReading(pbx="main", queue="support", over_target=2, over_limit=1, o
 
 EVERY_KIND: tuple[Record, ...] = (
     OFFERED,
+    ANSWERED,
     READING,
     STAFFED,
     UNBROKEN,
@@ -218,6 +244,7 @@ EVERY_KIND: tuple[Record, ...] = (
     STRETCH,
     MEMBERSHIP,
     GAP,
+    ALERT,
     ANOMALY,
     DRIFT,
 )

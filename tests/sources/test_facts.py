@@ -42,7 +42,7 @@ def test_facts_of_the_first_version_are_read(path: Path) -> None:
 def test_facts_of_a_later_version_are_passed_over(path: Path) -> None:
     """A kind that is not known yet is no fault of the file, further fields are none; an empty line is nothing."""
     later = to_json(GAP).replace(b'"why"', b'"because":1,"why"')
-    path.write_bytes(b'{"type":"alert","pbx":"main","state":"raised"}\n\n' + later + b"\n")
+    path.write_bytes(b'{"type":"promise","pbx":"main","state":"kept"}\n\n' + later + b"\n")
     assert list(read_facts(path)) == [(3, GAP)]
     assert recent_facts(path) == [GAP]
 
