@@ -316,6 +316,26 @@ def test_it_is_told_when_a_figure_changed_and_no_more_than_once_a_minute() -> No
     assert len(readings(made)) == quiet
 
 
+def test_a_window_of_seconds_is_judged_in_seconds() -> None:
+    """Of 15 s a sixth is 2.5 s, and a thirtieth half a second, which is how often support is looked at.
+
+    Five callers come in the first second and a quarter: 2.5 s after the beginning one agent is needed, and the part of
+    the time in which she was busy is told anew every half second. When 15 s have passed, the first have left the window
+    and the rest are not enough to judge by. Sales, with half an hour, is judged by no less than 300 s, at a whole
+    minute: 320 s after the beginning.
+    """
+    windows = {"support": Standard(staffing_window_seconds=15), "sales": Standard()}
+    made = desk(ANNA, ANNA_SALES, policy=Policy(standards=windows))
+    for _ in range(5):
+        made.caller("1").joins("sales").after(0.125).hangs_up()
+        serves(made, "Anna", 0.125)
+    until(made, 400)
+    judged = [reading for reading in readings(made) if reading.agents_required is not None]
+    assert [reading.at - START for reading in judged] == [2.5 + half / 2 for half in range(25)]
+    assert {reading.agents_required for reading in judged} == {1}
+    assert min(reading.at - START for reading in readings(made, "sales") if reading.occupancy is not None) == 320
+
+
 def test_a_desk_that_slept_wakes_up() -> None:
     """Hours later a caller comes: the next whole minute tells, and an agent who leaves is told after a second."""
     made = until(desk(ANNA, BRAM), 10_000)
@@ -330,10 +350,11 @@ def test_a_desk_that_slept_wakes_up() -> None:
 
 
 def test_silence_in_one_piece_is_silence_second_by_second() -> None:
-    """Whether ticks came or not: a due moment is looked at as of itself."""
+    """Whether ticks came or not: a due moment is looked at as of itself, whatever the windows."""
     told = []
+    windows = {"support": Standard(staffing_window_seconds=13), "sales": Standard(staffing_window_seconds=700)}
     for step in (1, 7, 3000):
-        made = desk(ANNA, BRAM)
+        made = desk(ANNA, BRAM, ANNA_SALES, policy=Policy(standards=windows))
         serves(made, "Anna", 30)
         made.shows(BRAM, TALKING)
         for at in range(100, 3100, step):
