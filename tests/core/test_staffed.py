@@ -8,7 +8,7 @@ import pytest
 
 from ringwatch.core import events as ev
 from ringwatch.core.readings import StaffingReading
-from ringwatch.core.staffing import gini
+from ringwatch.core.staffing import agents_short, gini
 from ringwatch.core.standards import Policy, Standard
 from tests.core.desk import FREE, RINGING, SEATS, START, TALKING, Desk, Seat
 
@@ -138,6 +138,47 @@ def test_agents_are_needed_once_enough_was_seen() -> None:
     assert {reading.agents_required for reading in readings(made)} == {None}
     until(made, 300)
     assert (last(made).agents_required, last(made).at) == (2, MINUTE + 300)
+
+
+def test_agents_are_short_who_are_surely_needed() -> None:
+    """As above the load is estimated at 0.78 erlang, by five callers: with a spread of (1/5 + 1/5)^0.5 = 0.632.
+
+    At 1.25 deviations below, 0.78 e^-0.79 = 0.354, one agent answers 1 - 0.354 e^(-0.646 x 0.4) = 73 % in time: two are
+    likely to be needed. At 2.5 deviations below, 0.16, it is 1 - 0.16 e^(-0.84 x 0.4) = 89 %: one is sure to be. So
+    with Anna one more is likely to be missing, with nobody one is missing for sure, and with two nobody is.
+    """
+    made = desk(ANNA)
+    for number in range(5):
+        until(made, 60 * number + 1)
+        serves(made, "Anna", 50)
+    assert last(until(made, 299)).agents_short is None
+    assert last(until(made, 300)).agents_short == 0.5
+    made.shows(ANNA, paused=True)
+    assert last(until(made, 302)).agents_short == 1
+    made.shows(ANNA).shows(BRAM)
+    assert last(until(made, 304)).agents_short == 0
+
+
+@pytest.mark.parametrize(
+    ("surely", "likely", "present", "expected"),
+    [(4, 6, 6, 0), (4, 6, 5.4, 0), (4, 6, 5, 0.5), (4, 6, 3.8, 0.5), (4, 6, 3, 1), (4, 6, 2.7, 1.3), (0, 0, 0, 0)],
+)
+def test_agents_short(surely: int, likely: int, present: float, expected: float) -> None:
+    """A part of an agent, of those who are shared out, is not missing until it is a whole one."""
+    assert agents_short(surely, likely, present) == expected
+
+
+def test_nobody_says_how_many_are_short_of_more_than_anybody_has() -> None:
+    """Five talks of 43,220 s end in the 15 s in which five callers come: 14,407 erlang, and 2,966 for sure."""
+    made = desk(*SEATS[:5], policy=Policy(default=Standard(staffing_window_seconds=15)))
+    callers = [made.caller("1").joins("support").rings(seat.agent).answers() for seat in SEATS[:5]]
+    until(made, 43_200)
+    for caller in callers:
+        caller.hangs_up()
+        made.caller("2").joins("support")
+    until(made, 43_201)
+    assert last(made).estimated_wait_seconds == 6 * 43_220 / 3
+    assert (last(made).agents_required, last(made).agents_short) == (None, None)
 
 
 def test_four_callers_are_not_enough_to_judge_by() -> None:
