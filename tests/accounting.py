@@ -60,6 +60,7 @@ HISTOGRAMS = {
 STAFFING = {
     "ringwatch_queue_agents_present": "agents_present",
     "ringwatch_queue_agents_required": "agents_required",
+    "ringwatch_queue_agents_short": "agents_short",
     "ringwatch_queue_occupancy_ratio": "occupancy",
     "ringwatch_queue_estimated_wait_seconds": "estimated_wait_seconds",
     "ringwatch_queue_load_gini": "load_gini",

@@ -51,7 +51,6 @@ from ringwatch.config.checks import (
     SourceName,
     Text,
     Times,
-    Window,
     a_list,
     named_tables,
     refuse,
@@ -193,7 +192,7 @@ class StandardConfig(_Table):
     service_level: Share = 0.8
     service_level_seconds: Seconds = 20.0
     max_occupancy: Share = 0.85
-    staffing_window_seconds: Window = 1800.0
+    staffing_window_seconds: Limit = 1800.0
     load_gini: Share = 0.35
     reach_angry: People = 11.0
     reach_happy: People = 3.5
@@ -286,7 +285,7 @@ class QueueConfig(_Table):
     service_level: Share | None = None
     service_level_seconds: Seconds | None = None
     max_occupancy: Share | None = None
-    staffing_window_seconds: Window | None = None
+    staffing_window_seconds: Limit | None = None
     load_gini: Share | None = None
     reach_angry: People | None = None
     reach_happy: People | None = None

@@ -11,6 +11,8 @@ Rules of this module:
   above, they do not count below (J. F. Lawless, "Statistical Models and Methods for Lifetime Data"). Nobody hung up: it
   is infinite, which is Erlang C.
 * Short abandons count as hanging up: they hung up while waiting, and the estimate asks no more.
+* How sure an estimate is follows from how many it was made of: callers come at random (Poisson) and handle times are
+  exponential, as for Erlang, so the logarithm of the load has the variance 1/arrivals + 1/handled (the delta method).
 """
 
 from __future__ import annotations
@@ -64,6 +66,11 @@ class Estimate:
         if aht is None and self.arrivals:
             return None
         return Demand(self.calls_per_second, aht or 0.0, self.patience_seconds)
+
+    @property
+    def spread(self) -> float:
+        """Return the standard deviation of the logarithm of the load; infinite when nobody came or was handled."""
+        return math.sqrt(1 / self.arrivals + 1 / self.handled) if self.arrivals and self.handled else math.inf
 
 
 class Estimator:

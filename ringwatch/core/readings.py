@@ -100,8 +100,9 @@ class TalksReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class StaffingReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Whether a queue is staffed, as of ``at``; ``None`` is what too little was seen of, or what has no meaning.
 
-    ``agents_required`` keep the queue's target, ``agents_present`` are its share of those there; ``occupancy`` (0 to 1)
-    and ``load_gini`` (0: all alike) are of the window; the wait is that of who joins now, infinite with nobody there.
+    ``agents_required`` keep the queue's target, ``agents_present`` are its share of those there; ``agents_short`` are
+    missing for sure, 0.5 stands for one who is likely to be; ``occupancy`` (0 to 1) and ``load_gini`` (0: all alike)
+    are of the window; the wait is that of who joins now, infinite with nobody there.
     """
 
     pbx: str
@@ -109,6 +110,7 @@ class StaffingReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     at: float
     agents_required: int | None
     agents_present: float
+    agents_short: float | None
     occupancy: float | None
     estimated_wait_seconds: float | None
     load_gini: float | None

@@ -2,10 +2,11 @@
 
 Rules of this module:
 
-* It learns from the engine's own records and looks at its own due moments: every whole minute of the data's time, and a
-  moment after somebody came or went. The engine passes them in order, whoever tells that time has passed, so readings
-  are the same whole, in pieces, and with or without ticks. When a whole window has passed without a record nothing can
-  change any more: it sleeps until there is one.
+* It learns from the engine's own records and looks at its own due moments: at each queue when a part of its window has
+  passed (`every`: with half an hour, every whole minute of the data's time), and a moment after somebody came or went.
+  The engine passes them in order, whoever tells that time has passed, so readings are the same whole, in pieces, and
+  with or without ticks. When a whole window has passed without a record nothing can change any more: it sleeps until
+  there is one.
 * **Present** is who is logged in to the queue, not paused there, and whose phone is there. Who serves several queues is
   shared out (`share_agents`) over what each asks for, not counted twice.
 * **Handling** is talk, hold and wrap-up, whoever the call was for: who is busy for another queue is busy. Who is rung
@@ -15,8 +16,11 @@ Rules of this module:
 * **Evenness** is the Gini coefficient of the handling time of those who are logged in and were there for most of what
   was looked at (`MOST_OF_IT`): who has just come cannot have handled much, and a member for good without a phone
   nothing. By all who are logged in, every change of shifts would be an injustice.
-* Nothing is judged on a small window: agents needed only after `LEAST_ARRIVALS` callers and `LEAST_SECONDS` looked at,
-  occupancy and evenness after as many seconds. A time that was not heard counts as neither busy nor idle, and until the
+* **Short** are agents whom the queue needs for sure and who are not there: what it needs is estimated from a window of
+  chance, and on a desk with just enough agents the estimate is too high half of the time. So it is asked how many it
+  takes by a demand that the true one is beyond with `SURE` deviations, and, to tell when the need is over, by `LIKELY`.
+* Nothing is judged on little: agents needed only after `LEAST_ARRIVALS` callers and `LEAST_OF_IT` of the window looked
+  at, occupancy and evenness after as much. A time that was not heard counts as neither busy nor idle, and until the
   stream is back nothing is looked at.
 """
 
@@ -25,19 +29,22 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from ringwatch.core.estimates import Estimator
+from ringwatch.core.estimates import BUCKETS, Estimator
 from ringwatch.core.facts import AgentState, AgentStateName, Gap, Membership, QueueVisit, WrapUp
 from ringwatch.core.readings import CallOffered, QueueReading, StaffingReading
-from ringwatch.core.staffing import Target, agents_needed, estimated_wait, gini, share_agents
+from ringwatch.core.staffing import Target, agents_needed, agents_short, estimated_wait, gini, share_agents
 from ringwatch.core.standards import Policy
 
 LEAST_ARRIVALS = 5
-LEAST_SECONDS = 300.0
+LEAST_OF_IT = 1 / 6
 MOST_OF_IT = 0.75
-EVERY_SECONDS = 60.0
+SURE, LIKELY = 2.5, 1.25
+"""In standard deviations: 99.4 % and 89 %."""
+SELDOM_SECONDS = 60.0
+"""How long a queue is not looked at, at most."""
 PRESENCE_SECONDS = 1.0
 """A listing, or a pause in five queues, is many records and one change: it is looked at once, so much later."""
 
@@ -111,6 +118,7 @@ class Figures(NamedTuple):
 
     agents_required: int | None
     agents_present: float
+    agents_short: float | None
     occupancy: float | None
     estimated_wait_seconds: float | None
     load_gini: float | None
@@ -118,7 +126,7 @@ class Figures(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Team:
-    """A queue with those who serve it, and what is known of it as of the last whole minute."""
+    """A queue with those who serve it, and what is known of it as of when it was last looked at."""
 
     window: float
     target: Target
@@ -127,6 +135,8 @@ class Team:
     load: float = 0.0
     aht_seconds: float | None = None
     required: int | None = None
+    surely: int | None = None
+    likely: int | None = None
     occupancy: float | None = None
     gini: float | None = None
     told: Figures | None = None
@@ -136,7 +146,7 @@ class Team:
         seen = self.estimator.estimate(at)
         demand = seen.demand
         self.load, self.aht_seconds = demand.load if demand else 0.0, seen.aht_seconds
-        self.required = self.occupancy = self.gini = None
+        self.required = self.surely = self.likely = self.occupancy = self.gini = None
         there = handled = 0.0
         shares = []
         for agent, seat in list(self.seats.items()):
@@ -147,13 +157,23 @@ class Team:
                 del self.seats[agent]
             elif seat.paused and one_there >= seen.seconds * MOST_OF_IT:
                 shares.append(one_handled)
-        if seen.seconds < LEAST_SECONDS:
+        if seen.seconds < self.window * LEAST_OF_IT:
             return
         if there:
             self.occupancy = round(handled / there, 4)
             self.gini = gini(shares)
         if demand and seen.arrivals >= LEAST_ARRIVALS:
-            self.required = agents_needed(demand, self.target)
+            rate = demand.calls_per_second
+            self.required, self.likely, self.surely = (
+                agents_needed(replace(demand, calls_per_second=rate * math.exp(-deviations * seen.spread)), self.target)
+                for deviations in (0.0, LIKELY, SURE)
+            )
+
+    def short(self, present: float) -> float | None:
+        """Return how many agents are missing, as `StaffingReading` tells it."""
+        if self.likely is None or self.surely is None:
+            return None
+        return agents_short(self.surely, self.likely, present)
 
 
 class Staffing:
@@ -178,7 +198,9 @@ class Staffing:
         """By queue and interface."""
         self._began_at = 0.0
         self._looked_at = 0.0
-        self._longest = policy.default.staffing_window_seconds
+        windows = [each.staffing_window_seconds for each in (policy.default, *policy.standards.values())]
+        self._longest = max(windows)
+        self._turns = sorted({every(window) for window in windows})
         self._awake_until = 0.0
         self.due_at = 0.0
         """When `settle` has something to do; at first with whatever comes first."""
@@ -263,7 +285,6 @@ class Staffing:
             team = self._teams[queue] = Team(window, target, Estimator(window))
             # Nobody came before it was known: that was looked at too.
             team.estimator.tick(self._began_at)
-            self._longest = max(self._longest, window)
         return team
 
     # -- what follows
@@ -274,7 +295,7 @@ class Staffing:
         self.due_at = math.inf
 
     def settle(self, at: float) -> None:
-        """Do what is due by now: begin, look at everything at a whole minute, else at who is there."""
+        """Do what is due by now: begin, look at the queues whose turn it is, and at who is there."""
         if not self._began_at:
             self._began_at, self.due_at = at, math.inf
             for queue in self._policy.standards:
@@ -282,19 +303,24 @@ class Staffing:
             self._wakes(at)
             return
         due = self._looked_at = self.due_at
-        if due % EVERY_SECONDS == 0:
-            for team in self._teams.values():
+        for team in self._teams.values():
+            if due == nearest(due, every(team.window)):
                 team.looks(due)
         self._show(due)
-        minute = _next_minute(due)
+        turn = self._next_turn(due)
         # A stamp of a far future may be too large for a minute more to make a difference.
-        self.due_at = minute if due < min(minute, self._awake_until) else math.inf
+        self.due_at = turn if due < min(turn, self._awake_until) else math.inf
 
     def _wakes(self, at: float) -> None:
         """Go on looking until all that was heard up to now has left every window."""
-        self._awake_until = max(self._awake_until, at + self._longest + 2 * EVERY_SECONDS)
+        self._awake_until = max(self._awake_until, at + self._longest + 2 * SELDOM_SECONDS)
         if self.due_at == math.inf and not self._halted:
-            self.due_at = _next_minute(max(at, self._looked_at))
+            self.due_at = self._next_turn(max(at, self._looked_at))
+
+    def _next_turn(self, at: float) -> float:
+        """Return the first whole number of any queue's `every` after this time."""
+        turns = [(nearest(at, seconds), seconds) for seconds in self._turns]
+        return min(turn if turn > at else nearest(turn + seconds, seconds) for turn, seconds in turns)
 
     def _show(self, at: float) -> None:
         serving: dict[_AgentKey, list[str]] = {}
@@ -306,11 +332,17 @@ class Staffing:
         for queue, team in self._teams.items():
             aht, here = team.aht_seconds, round(present[queue], 3)
             wait = None if aht is None else round(estimated_wait(self._waiting(queue) + 1, aht, here), 3)
-            figures = Figures(team.required, here, team.occupancy, wait, team.gini)
+            figures = Figures(team.required, here, team.short(here), team.occupancy, wait, team.gini)
             if figures != team.told:
                 team.told = figures
                 self._tell(StaffingReading(pbx=self._pbx, queue=queue, at=at, **figures._asdict()))
 
 
-def _next_minute(at: float) -> float:
-    return (math.floor(at / EVERY_SECONDS) + 1) * EVERY_SECONDS
+def every(window: float) -> float:
+    """Return after how many seconds a queue with such a window is looked at again."""
+    return min(SELDOM_SECONDS, window / BUCKETS)
+
+
+def nearest(at: float, seconds: float) -> float:
+    """Return the whole number of so many seconds that is nearest to a time: that time itself, if it is one."""
+    return round(at / seconds) * seconds

@@ -61,6 +61,13 @@ def agents_needed(demand: Demand, target: Target, most: int = MOST_AGENTS) -> in
     return bisect_left(range(high), True, low, key=enough) if high <= most else None  # noqa: FBT003 - what is looked for
 
 
+def agents_short(surely_needed: int, likely_needed: int, present: float) -> float:
+    """Return how many agents are surely missing; 0.5 when one is likely to be, 0 when not even that."""
+    if likely_needed - present < 1:
+        return 0.0
+    return round(max(0.5, surely_needed - present), 3)
+
+
 def estimated_wait(position: int, aht_seconds: float, agents: float) -> float:
     """Return the seconds until the caller at a position (the first is 1) is answered; infinite without agents."""
     return position * aht_seconds / agents if agents else math.inf

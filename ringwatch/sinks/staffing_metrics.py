@@ -27,6 +27,7 @@ class StaffingMetrics:
         self._families = (
             gauge("agents_present", "Agents there for the queue; who serves several is shared out over them."),
             gauge("agents_required", "Agents needed for the service level; NaN until enough was seen."),
+            gauge("agents_short", "Agents surely missing; 0.5: one is likely to be; NaN until enough was seen."),
             gauge("occupancy_ratio", "Part of their time that agents spend on callers, of the window."),
             gauge("estimated_wait_seconds", "Wait to expect by who joins now; NaN while not known."),
             gauge("load_gini", "Gini coefficient of the time agents spent on callers, of the window."),
@@ -47,6 +48,7 @@ class StaffingMetrics:
         figures = (
             reading.agents_present,
             reading.agents_required,
+            reading.agents_short,
             reading.occupancy,
             reading.estimated_wait_seconds,
             reading.load_gini,

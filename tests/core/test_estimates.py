@@ -65,6 +65,17 @@ def test_patience_is_more_than_the_mean_wait_of_those_who_hung_up() -> None:
     assert estimator.estimate(NOON + 120).patience_seconds == 100
 
 
+def test_the_more_were_seen_the_surer_the_load() -> None:
+    """Nine came and sixteen were handled: the square root of 1/9 + 1/16 is 5/12. Of none nothing is known."""
+    estimator = opened()
+    for _ in range(9):
+        estimator.arrived(NOON)
+    assert estimator.estimate(NOON).spread == math.inf
+    for _ in range(16):
+        estimator.handled(NOON, 100)
+    assert estimator.estimate(NOON).spread == pytest.approx(5 / 12)
+
+
 def test_nobody_hung_up_so_patience_is_endless() -> None:
     """Whatever they waited."""
     estimator = opened()

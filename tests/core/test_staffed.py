@@ -8,7 +8,7 @@ import pytest
 
 from ringwatch.core import events as ev
 from ringwatch.core.readings import StaffingReading
-from ringwatch.core.staffing import gini
+from ringwatch.core.staffing import agents_short, gini
 from ringwatch.core.standards import Policy, Standard
 from tests.core.desk import FREE, RINGING, SEATS, START, TALKING, Desk, Seat
 
@@ -138,6 +138,47 @@ def test_agents_are_needed_once_enough_was_seen() -> None:
     assert {reading.agents_required for reading in readings(made)} == {None}
     until(made, 300)
     assert (last(made).agents_required, last(made).at) == (2, MINUTE + 300)
+
+
+def test_agents_are_short_who_are_surely_needed() -> None:
+    """As above the load is estimated at 0.78 erlang, by five callers: with a spread of (1/5 + 1/5)^0.5 = 0.632.
+
+    At 1.25 deviations below, 0.78 e^-0.79 = 0.354, one agent answers 1 - 0.354 e^(-0.646 x 0.4) = 73 % in time: two are
+    likely to be needed. At 2.5 deviations below, 0.16, it is 1 - 0.16 e^(-0.84 x 0.4) = 89 %: one is sure to be. So
+    with Anna one more is likely to be missing, with nobody one is missing for sure, and with two nobody is.
+    """
+    made = desk(ANNA)
+    for number in range(5):
+        until(made, 60 * number + 1)
+        serves(made, "Anna", 50)
+    assert last(until(made, 299)).agents_short is None
+    assert last(until(made, 300)).agents_short == 0.5
+    made.shows(ANNA, paused=True)
+    assert last(until(made, 302)).agents_short == 1
+    made.shows(ANNA).shows(BRAM)
+    assert last(until(made, 304)).agents_short == 0
+
+
+@pytest.mark.parametrize(
+    ("surely", "likely", "present", "expected"),
+    [(4, 6, 6, 0), (4, 6, 5.4, 0), (4, 6, 5, 0.5), (4, 6, 3.8, 0.5), (4, 6, 3, 1), (4, 6, 2.7, 1.3), (0, 0, 0, 0)],
+)
+def test_agents_short(surely: int, likely: int, present: float, expected: float) -> None:
+    """A part of an agent, of those who are shared out, is not missing until it is a whole one."""
+    assert agents_short(surely, likely, present) == expected
+
+
+def test_nobody_says_how_many_are_short_of_more_than_anybody_has() -> None:
+    """Five talks of 43,220 s end in the 15 s in which five callers come: 14,407 erlang, and 2,966 for sure."""
+    made = desk(*SEATS[:5], policy=Policy(default=Standard(staffing_window_seconds=15)))
+    callers = [made.caller("1").joins("support").rings(seat.agent).answers() for seat in SEATS[:5]]
+    until(made, 43_200)
+    for caller in callers:
+        caller.hangs_up()
+        made.caller("2").joins("support")
+    until(made, 43_201)
+    assert last(made).estimated_wait_seconds == 6 * 43_220 / 3
+    assert (last(made).agents_required, last(made).agents_short) == (None, None)
 
 
 def test_four_callers_are_not_enough_to_judge_by() -> None:
@@ -316,6 +357,26 @@ def test_it_is_told_when_a_figure_changed_and_no_more_than_once_a_minute() -> No
     assert len(readings(made)) == quiet
 
 
+def test_a_window_of_seconds_is_judged_in_seconds() -> None:
+    """Of 15 s a sixth is 2.5 s, and a thirtieth half a second, which is how often support is looked at.
+
+    Five callers come in the first second and a quarter: 2.5 s after the beginning one agent is needed, and the part of
+    the time in which she was busy is told anew every half second. When 15 s have passed, the first have left the window
+    and the rest are not enough to judge by. Sales, with half an hour, is judged by no less than 300 s, at a whole
+    minute: 320 s after the beginning.
+    """
+    windows = {"support": Standard(staffing_window_seconds=15), "sales": Standard()}
+    made = desk(ANNA, ANNA_SALES, policy=Policy(standards=windows))
+    for _ in range(5):
+        made.caller("1").joins("sales").after(0.125).hangs_up()
+        serves(made, "Anna", 0.125)
+    until(made, 400)
+    judged = [reading for reading in readings(made) if reading.agents_required is not None]
+    assert [reading.at - START for reading in judged] == [2.5 + half / 2 for half in range(25)]
+    assert {reading.agents_required for reading in judged} == {1}
+    assert min(reading.at - START for reading in readings(made, "sales") if reading.occupancy is not None) == 320
+
+
 def test_a_desk_that_slept_wakes_up() -> None:
     """Hours later a caller comes: the next whole minute tells, and an agent who leaves is told after a second."""
     made = until(desk(ANNA, BRAM), 10_000)
@@ -330,10 +391,11 @@ def test_a_desk_that_slept_wakes_up() -> None:
 
 
 def test_silence_in_one_piece_is_silence_second_by_second() -> None:
-    """Whether ticks came or not: a due moment is looked at as of itself."""
+    """Whether ticks came or not: a due moment is looked at as of itself, whatever the windows."""
     told = []
+    windows = {"support": Standard(staffing_window_seconds=13), "sales": Standard(staffing_window_seconds=700)}
     for step in (1, 7, 3000):
-        made = desk(ANNA, BRAM)
+        made = desk(ANNA, BRAM, ANNA_SALES, policy=Policy(standards=windows))
         serves(made, "Anna", 30)
         made.shows(BRAM, TALKING)
         for at in range(100, 3100, step):

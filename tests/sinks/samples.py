@@ -218,6 +218,7 @@ STAFFED = StaffingReading(
     at=NINE + 60,
     agents_required=7,
     agents_present=4.5,
+    agents_short=1.5,
     occupancy=0.9,
     estimated_wait_seconds=40.0,
     load_gini=0.25,

@@ -78,6 +78,7 @@ NAMES = {
     "ringwatch_queue_members": ("gauge", ("pbx", "queue", "state")),
     "ringwatch_queue_agents_present": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_agents_required": ("gauge", ("pbx", "queue")),
+    "ringwatch_queue_agents_short": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_occupancy_ratio": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_estimated_wait_seconds": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_load_gini": ("gauge", ("pbx", "queue")),
@@ -393,7 +394,7 @@ class TestZeros:
         assert value(page, "ringwatch_queue_oldest_wait_timestamp_seconds", **where) == 0
         # Zero is a number of agents, and nobody's occupancy; a direct line has neither.
         staffed = [str(value(page, name, **where)) for name in STAFFING]
-        assert staffed == (["0.0", *["nan"] * 4] if queue == "support" else ["None"] * 5)
+        assert staffed == (["0.0", *["nan"] * 5] if queue == "support" else ["None"] * 6)
         # Nor has a line agents who could be without a break.
         assert value(page, QUEUE_UNBROKEN, **where) == (0 if queue == "support" else None)
         assert sum(_of(page, "ringwatch_calls_total", queue).values()) == 0
@@ -454,11 +455,11 @@ class TestCounting:
         A queue whose name is that of the direct line is shown as well.
         """
         page = metrics(STAFFED).render()
-        assert [next(iter(_of(page, name, "support").values())) for name in STAFFING] == [4.5, 7, 0.9, 40, 0.25]
+        assert [next(iter(_of(page, name, "support").values())) for name in STAFFING] == [4.5, 7, 1.5, 0.9, 40, 0.25]
         empty = replace(STAFFED, agents_required=None, agents_present=0.0, estimated_wait_seconds=math.inf)
-        page = metrics(STAFFED, replace(empty, occupancy=None, load_gini=None)).render()
+        page = metrics(STAFFED, replace(empty, agents_short=None, occupancy=None, load_gini=None)).render()
         shown = [str(next(iter(_of(page, name, "support").values()))) for name in STAFFING]
-        assert shown == ["0.0", "nan", "nan", "inf", "nan"]
+        assert shown == ["0.0", "nan", "nan", "nan", "inf", "nan"]
         page = metrics(replace(STAFFED, queue="direct")).render()
         assert value(page, "ringwatch_queue_agents_required", pbx="main", queue="direct") == 7
 
