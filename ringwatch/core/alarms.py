@@ -185,8 +185,7 @@ class Alarms:
             self._spend("third_ring_budget_burn", name, told.ended_at, bad=True)
 
     def _staffing(self, reading: StaffingReading) -> None:
-        required, present = reading.agents_required, reading.agents_present
-        self._sees("understaffed", reading.queue, reading.at, 0 if required is None else required - present)
+        self._sees("understaffed", reading.queue, reading.at, reading.agents_short or 0.0)
         self._sees("load_uneven", reading.queue, reading.at, reading.load_gini or 0.0)
 
     def _stretch(self, reading: StretchReading) -> None:

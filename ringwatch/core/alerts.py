@@ -63,8 +63,8 @@ ALERTS: Mapping[str, Kind] = MappingProxyType(
         ),
         "understaffed": Kind(
             "RingwatchUnderstaffed",
-            lambda _: Rule(1, 60, 300, 0.0, "warning"),
-            "{queue} is {value:.0f} agents short of its target: call agents back from breaks or from other queues.",
+            lambda _: Rule(1, 60, 60, 0.0, "warning"),
+            "{queue} is at least {value:.0f} agents short of its target: call agents back from breaks or from other queues.",
         ),
         "third_ring_budget_burn": Kind(
             "RingwatchThirdRingBudgetBurn",
