@@ -124,6 +124,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"
     source: Witness = "ami"
     precision: float = AMI_PRECISION
     hours: Hours = "open"
+    called: str | None = None
+    """Of an outbound call: the number that was called, where it is known."""
 
     @property
     def key(self) -> Key:
