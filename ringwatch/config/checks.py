@@ -20,6 +20,7 @@ from ringwatch.core.standards import CADENCES
 
 LARGEST_PORT = 65535
 LONGEST_SECONDS = 86_400.0
+LONGEST_DEADLINE_SECONDS = 30 * LONGEST_SECONDS
 LONGEST_TONE_MS = 60_000
 
 _PBX_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -81,7 +82,7 @@ def _whole(low: int, high: int) -> PlainValidator:
 
 
 def _number(unit: str, low: float, high: float) -> PlainValidator:
-    remedy = f"give {unit} from {low:g} to {high:g}"
+    remedy = f"give {unit} from {low:g} to {high:.0f}"
 
     def check(value: object) -> float:
         if not isinstance(value, int | float) or isinstance(value, bool):
@@ -268,6 +269,7 @@ Pause = Annotated[float, _seconds(0.05)]
 Window = Annotated[float, _seconds(600)]
 Share = Annotated[float, PlainValidator(_share)]
 Limit = Annotated[float, _seconds(1)]
+Deadline = Annotated[float, _number("seconds", 1, LONGEST_DEADLINE_SECONDS)]
 Flag = Annotated[bool, PlainValidator(_flag)]
 Text = Annotated[str, PlainValidator(text_of)]
 PbxName = Annotated[str, PlainValidator(_pbx_name)]

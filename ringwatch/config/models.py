@@ -29,6 +29,7 @@ from ringwatch.config.checks import (
     Address,
     Cadence,
     Country,
+    Deadline,
     ExistingFile,
     Extension,
     Flag,
@@ -198,6 +199,7 @@ class StandardConfig(_Table):
     reach_happy: People = 3.5
     unbroken_limit_seconds: Limit = 7200.0
     break_min_seconds: Limit = 300.0
+    callback_seconds: Deadline = 259_200.0
 
     def standard(self) -> Standard:
         """Return the record that the core measures by."""
@@ -221,6 +223,7 @@ class StandardConfig(_Table):
             reach_happy=self.reach_happy,
             unbroken_limit_seconds=self.unbroken_limit_seconds,
             break_min_seconds=self.break_min_seconds,
+            callback_seconds=self.callback_seconds,
         )
 
 
@@ -288,6 +291,7 @@ class QueueConfig(_Table):
     reach_angry: People | None = None
     reach_happy: People | None = None
     unbroken_limit_seconds: Limit | None = None
+    callback_seconds: Deadline | None = None
     hours: HoursConfig | None = None
 
     def over(self, general: StandardConfig) -> Standard:

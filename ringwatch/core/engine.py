@@ -18,6 +18,7 @@ from typing import Any
 from ringwatch.core import events as ev
 from ringwatch.core.agents import BLINK_SECONDS
 from ringwatch.core.breaks import Breaks
+from ringwatch.core.callbacks import Callbacks
 from ringwatch.core.calls import Calls
 from ringwatch.core.crossings import LATE_SECONDS
 from ringwatch.core.facts import Anomaly, Fact, Gap, Leg, QueueVisit, Record
@@ -52,8 +53,9 @@ class Engine:
         self._listings = Listings(pbx, self._calls, self._queues, self._tell)
         self._staffing = Staffing(pbx, policy, self._queues.waiting, self._records.append)
         self._breaks = Breaks(pbx, policy, self._tell)
+        self._callbacks = Callbacks(pbx, policy, self._tell)
         self._learn: dict[type[Any], list[Callable[[Any], None]]] = {}
-        for learns in (self._staffing.learns, self._breaks.learns):
+        for learns in (self._staffing.learns, self._breaks.learns, self._callbacks.learns):
             for kind, learn in learns.items():
                 self._learn.setdefault(kind, []).append(learn)
         calls, talks = self._calls, self._calls.talks
@@ -109,7 +111,9 @@ class Engine:
 
     def remember(self, facts: Iterable[Fact]) -> None:
         """Take note of what an earlier run told of this PBX."""
-        self._visits.remember(fact for fact in facts if isinstance(fact, QueueVisit) and fact.pbx == self.pbx)
+        own = [fact for fact in facts if fact.pbx == self.pbx]
+        self._visits.remember(fact for fact in own if isinstance(fact, QueueVisit))
+        self._callbacks.remember(own)
 
     def apply(self, event: ev.Event) -> list[Record]:
         """Apply one event and return what follows from it, in order."""
@@ -119,6 +123,7 @@ class Engine:
             while (
                 at >= self._agents.due_at
                 or at >= self._staffing.due_at
+                or at >= self._callbacks.due_at
                 or at >= self._visits.settle_at
                 or at >= self._listings.give_up_at
                 or at >= self._breaks.due_at
@@ -145,6 +150,7 @@ class Engine:
             self._agents.due_at,
             self._staffing.due_at,
             self._breaks.due_at,
+            self._callbacks.due_at,
         )
         if due >= self._visits.settle_at:
             self._visits.settle(due)
@@ -158,6 +164,8 @@ class Engine:
             self._staffing.settle(at)
         if due >= self._breaks.due_at:
             self._breaks.settle(due)
+        if due >= self._callbacks.due_at:
+            self._callbacks.settle(due)
 
     def _tell(self, record: Record) -> None:
         self._records.append(record)

@@ -51,6 +51,7 @@ AMI_PRECISION = 0.001
 QUEUE_LOG_PRECISION = 1.0
 LISTED_PRECISION = 1.0
 Direction = Literal["inbound", "outbound", "internal"]
+SettledBy = Literal["caller", "desk"]
 
 
 class QueueVisit(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="queue_visit"):
@@ -258,6 +259,29 @@ class Crossing(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="t
         return (self.pbx, self.call_id, self.interface, self.what, self.at)
 
 
+class Callback(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="callback"):
+    """A caller whom nobody answered is owed a call-back (``at`` is then ``owed_since``), or has been served (``at``).
+
+    Told again when settled, and that replaces what was told before: by the "caller", who called again and was answered,
+    or by the "desk", which called back. ``queue`` is the queue or line asked first, ``call_id`` the unanswered call.
+    """
+
+    pbx: str
+    queue: str
+    call_id: str
+    caller: str
+    owed_since: float
+    due_at: float
+    state: Literal["owed", "settled"]
+    at: float
+    by: SettledBy | None
+
+    @property
+    def key(self) -> Key:
+        """Identity: (pbx, queue, call)."""
+        return (self.pbx, self.queue, self.call_id)
+
+
 class Gap(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="gap", rename={"from_": "from"}):
     """A time during which ringwatch did not hear the PBX: nothing is claimed about it."""
 
@@ -294,6 +318,7 @@ Fact = (
     | Transfer
     | Hold
     | Crossing
+    | Callback
     | WrapUp
     | AgentState
     | Stretch

@@ -25,7 +25,7 @@ _WRITTEN_BETWEEN = str.maketrans("", "", " +-()./")
 
 def number_key(written: str) -> str | None:
     """Return what is the same for every way of writing a number; ``None`` for what nobody could call."""
-    digits = written.translate(_WRITTEN_BETWEEN)
+    digits = written if written.isdigit() else written.translate(_WRITTEN_BETWEEN)
     if len(digits) < LEAST_DIGITS or not (digits.isascii() and digits.isdigit()):
         return None
     return digits[-SIGNIFICANT:]

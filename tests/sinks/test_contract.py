@@ -157,14 +157,14 @@ async def test_it_asks_again_only_when_it_is_done(make: Callable[[], Subject]) -
 
 async def test_a_flood_beyond_its_inbox_is_counted_and_survived(make: Callable[[], Subject]) -> None:
     """It gets the newest, the rest is counted as dropped, and it goes on as before."""
-    wanted = await run(make(), MANY[-20:], EVERY_KIND)
+    wanted = await run(make(), MANY[-30:], EVERY_KIND)
     subject = make()
     hub = Hub()
-    inbox = hub.add(subject.sink.name, capacity=20)
+    inbox = hub.add(subject.sink.name, capacity=30)
     hub.publish(list(MANY))
     running = asyncio.create_task(subject.sink.run(inbox))
     await asyncio.wait_for(inbox.wait_idle(), WITHIN)
-    assert inbox.dropped == len(MANY) - 20
+    assert inbox.dropped == len(MANY) - 30
     hub.publish(list(EVERY_KIND))
     hub.close()
     await asyncio.wait_for(running, WITHIN)
