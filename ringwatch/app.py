@@ -97,7 +97,7 @@ class Daemon:
             if (last := last_word(earlier, pump.pbx)) is not None:
                 # What happened between two runs was not heard either.
                 pump.engine.remember(earlier)
-                pump.engine.apply(ev.StreamBroke(last, "restarted"))
+                pump.early = pump.engine.apply(ev.StreamBroke(last, "restarted"))
         self.metrics.add(Itself(self.pumps, self._hub))
         self.web = WebServer(self.metrics.page, self.pumps)
 

@@ -6,7 +6,7 @@ twice, in two ways of counting, to go unnoticed.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from math import isclose
@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from ringwatch.core.facts import (
     Anomaly,
     Call,
+    Callback,
     Crossing,
     Gap,
     Hold,
@@ -28,7 +29,15 @@ from ringwatch.core.facts import (
     Transfer,
     WrapUp,
 )
-from ringwatch.core.readings import CallOffered, Drift, QueueReading, StaffingReading, StretchReading, TalksReading
+from ringwatch.core.readings import (
+    CallbacksReading,
+    CallOffered,
+    Drift,
+    QueueReading,
+    StaffingReading,
+    StretchReading,
+    TalksReading,
+)
 from ringwatch.core.standards import Policy
 
 Labels = frozenset[tuple[str, str]]
@@ -42,6 +51,7 @@ COUNTERS = {
     "ringwatch_bounces",
     "ringwatch_calls_over_length",
     "ringwatch_holds_over_limit",
+    "ringwatch_callbacks_settled",
     "ringwatch_gap_seconds",
     "ringwatch_anomalies",
     "ringwatch_state_drift",
@@ -104,8 +114,8 @@ class Ledger:
                 self._leg(record)
             case Hold() | Transfer() | Crossing():
                 self._interval(record)
-            case WrapUp():
-                self.observe("ringwatch_wrapup_seconds", {"pbx": record.pbx, "queue": record.queue}, record.seconds)
+            case Callback() | WrapUp():
+                self._of_queue(record)
             case Gap():
                 self.count("ringwatch_gap_seconds", {"pbx": record.pbx}, record.to - record.from_)
             case Anomaly():
@@ -114,6 +124,13 @@ class Ledger:
                 self.count("ringwatch_state_drift", {"pbx": record.pbx, "what": record.what})
             case _:
                 pass
+
+    def _of_queue(self, fact: Callback | WrapUp) -> None:
+        where = {"pbx": fact.pbx, "queue": fact.queue}
+        if isinstance(fact, WrapUp):
+            self.observe("ringwatch_wrapup_seconds", where, fact.seconds)
+        elif fact.by is not None:
+            self.count("ringwatch_callbacks_settled", {**where, "by": fact.by})
 
     def _visit(self, fact: QueueVisit) -> None:
         where = {"pbx": fact.pbx, "queue": fact.queue}
@@ -195,6 +212,7 @@ def _where(fact: RingAttempt | Leg | Hold | Transfer | Crossing) -> dict[str, st
 
 def differences(page: str | bytes, facts: Iterable[Record], policies: Mapping[str, Policy] | None = None) -> list[str]:
     """Return every difference between a page and the facts it was made from, one readable line each."""
+    # The later telling of a fact replaces the first.
     told = {(type(fact), fact.key): fact for fact in facts if not isinstance(fact, QueueReading | TalksReading)}
     ledger = Ledger(policies or {})
     for fact in told.values():
@@ -211,13 +229,14 @@ def differences(page: str | bytes, facts: Iterable[Record], policies: Mapping[st
     lines += _histograms(found, ledger)
     lines += _staffing(found, [fact for fact in told.values() if isinstance(fact, StaffingReading)])
     lines += _unbroken(found, [fact for fact in told.values() if isinstance(fact, StretchReading)])
+    lines += _owed(found, told.values())
     return lines
 
 
 def metrics_equal_facts(
     page: str | bytes, facts: Iterable[Record], policies: Mapping[str, Policy] | None = None
 ) -> None:
-    """Fail unless a page's counters and histograms are what the facts add up to, and staffing and breaks as last told.
+    """Fail unless a page's counters and histograms are what the facts add up to, and what stands is as last told.
 
     The page and the facts must be of the same moment, with no caller on the line: who is still waiting has been counted
     as offered and is in no fact yet.
@@ -287,6 +306,20 @@ def _unbroken(found: Mapping[str, Metric], last: Sequence[StretchReading]) -> It
             earliest = min(wanted[kind, sample.labels["pbx"], sample.labels[kind]], default=0.0)
             if sample.value != earliest:
                 yield f"{name} of {sample.labels[kind]}: {sample.value:f} on the page, {earliest:f} by what was told"
+
+
+def _owed(found: Mapping[str, Metric], told: Iterable[Record]) -> Iterator[str]:
+    """Compare what is owed with the facts, and what is overdue with the last reading, where there is one."""
+    owed = Counter((fact.pbx, fact.queue) for fact in told if isinstance(fact, Callback) and fact.by is None)
+    late = {(each.pbx, each.queue): each.overdue for each in told if isinstance(each, CallbacksReading)}
+    shown: defaultdict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+    for sample in found["ringwatch_callbacks_owed"].samples:
+        shown[sample.labels["pbx"], sample.labels["queue"]][sample.labels["overdue"]] = sample.value
+    for where in sorted(shown.keys() | owed.keys()):
+        overdue = shown[where].get("true")
+        wanted = (owed[where], late.get(where, overdue))
+        if (sum(shown[where].values()), overdue) != wanted:
+            yield f"ringwatch_callbacks_owed of {where}: {shown[where]} on the page, {wanted} in all and overdue"
 
 
 def _expected(name: str, found: Mapping[str, Metric]) -> bool:

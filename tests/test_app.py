@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 
 from ringwatch import app, config
-from ringwatch.core.facts import Call, Gap, QueueVisit, Record
+from ringwatch.core.facts import Call, Callback, Gap, QueueVisit, Record, to_json
 from ringwatch.core.readings import CallOffered, Reading
 from ringwatch.core.standards import Policy
 from ringwatch.errors import CaptureError, LoginRefused, RingwatchError
@@ -27,10 +28,12 @@ from ringwatch.flow.ports import Attached, Batch, Item, Sink
 from ringwatch.simulator import Account, Plan, SimulatorServer
 from ringwatch.sinks.metrics import MetricsSink
 from ringwatch.sources.capture import CaptureWriter
+from ringwatch.sources.facts import recent_facts
 from ringwatch.telemetry import Happening, SinkDropped, Telemetry
 from tests.accounting import metrics_equal_facts
 from tests.flow.scripted import abandons, joins
 from tests.simulator.desks import MONDAY_NINE, busy, small
+from tests.sinks.test_metrics import samples, value
 from tests.tools.captures import path as capture_path
 from tests.truth import Truth
 from tests.waiting import until
@@ -160,6 +163,14 @@ async def running(tables: str, *sinks: Sink, facts: Path | None = None) -> Async
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError, RingwatchError):
             await task
+
+
+def owed(work: Running) -> dict[str, tuple[float, float]]:
+    """Return how many call-backs are shown to be owed by each queue or line: those not overdue, and those that are."""
+    shown: dict[str, dict[str, float]] = {}
+    for each, count in samples(work.daemon.metrics.render(), "ringwatch_callbacks_owed").items():
+        shown.setdefault(dict(each)["queue"], {})[dict(each)["overdue"]] = count
+    return {queue: (counts["false"], counts["true"]) for queue, counts in shown.items()}
 
 
 def desk(
@@ -317,6 +328,45 @@ class TestAttaching:
             *["detached"] * len(work.log.of("detached")),
             *("attached", "stopped"),
         ]
+
+
+class TestStartingAgain:
+    """What an earlier run had told goes on."""
+
+    async def test_call_backs_that_an_earlier_run_told_are_still_owed(self, tmp_path: Path) -> None:
+        """The page shows them before the PBX is there, and what fell due meanwhile once the PBX says what time it is.
+
+        Three and a half days before, somebody gave up in support; a day before, one there, and one in sales, who was
+        called back a minute later: of nothing after that had the earlier run heard.
+        """
+        day = 86_400
+        facts = tmp_path / "facts.jsonl"
+        old, new, done = (
+            Callback(
+                pbx="main",
+                queue=queue,
+                call_id=f"{ago}.{serial}",
+                caller=f"020100000{serial}",
+                owed_since=MONDAY_NINE - ago * day,
+                due_at=MONDAY_NINE - (ago - 3) * day,
+                state="owed",
+                at=MONDAY_NINE - ago * day,
+                by=None,
+            )
+            for serial, (ago, queue) in enumerate([(3.5, "support"), (1, "support"), (1, "sales")])
+        )
+        settled = msgspec.structs.replace(done, state="settled", at=MONDAY_NINE - day + 60, by="desk")
+        facts.write_bytes(b"".join(to_json(each) + b"\n" for each in (old, done, new, settled)))
+        with socket.create_server(("127.0.0.1", 0)) as reserved:
+            port = reserved.getsockname()[1]
+        async with running(pbx_table(port), facts=facts) as work:
+            before = {"support": (2, 0), "sales": (0, 0), "direct": (0, 0)}
+            await until(lambda: owed(work) == before, "what was owed to be shown")
+            async with desk(small(), port=port):
+                await until(lambda: owed(work) == {**before, "support": (1, 1)}, "what has fallen due to be shown")
+            page = work.daemon.metrics.render()
+        assert [each for each in recent_facts(facts) if isinstance(each, Callback)] == [old, done, new, settled]
+        assert value(page, "ringwatch_callbacks_settled_total", pbx="main", queue="sales", by="desk") == 0
 
 
 class TestEnding:

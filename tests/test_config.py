@@ -208,6 +208,7 @@ class TestReading:
                 "unbroken_limit_seconds": 7200.0,
                 "break_min_seconds": 300.0,
                 "third_ring_share": 0.9,
+                "callback_seconds": 259_200.0,
             },
             "alert": dict.fromkeys(ALERTS, dict.fromkeys(AlertConfig.model_fields)),
             "hours": {"timezone": None, "week": None, "holidays": "none", "closed": [], "open": []},
@@ -481,6 +482,15 @@ class TestStandards:
         config = parse(f'{WITH_SECRET}{general}[queue."support"]\nunbroken_limit_seconds = 3600\n', "x.toml")
         assert config.standard_for("sales") == Standard(unbroken_limit_seconds=5400.0, break_min_seconds=600.0)
         assert config.standard_for("support") == Standard(unbroken_limit_seconds=3600.0, break_min_seconds=600.0)
+
+    def test_call_backs_are_due_when_the_queue_says(self) -> None:
+        """After an hour where that was promised; a direct line is held to the general standard."""
+        text = '[standard]\ncallback_seconds = 86400\n[queue."support"]\ncallback_seconds = 3600\n'
+        policy = parse(f'{WITH_SECRET}{text}[line."reception"]\nextensions = ["3000"]\n', "x.toml").policy_for("main")
+        due = [policy.standard(name).callback_seconds for name in ("support", "sales", "reception")]
+        assert due == [3600.0, 86400.0, 86400.0]
+        (fault,) = faults_of(f"{WITH_SECRET}[standard]\ncallback_seconds = 5000000")
+        assert fault.endswith("standard.callback_seconds = 5000000: out of range; give seconds from 1 to 2592000")
 
     @pytest.mark.parametrize(
         ("text", "where"),

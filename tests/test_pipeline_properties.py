@@ -29,8 +29,10 @@ from tests.core.told import Told, assert_forgotten, assert_sound, assert_told_on
 from tests.tools.captures import NAMES, stream
 from tests.tools.properties import PATIENT
 
-STANDARD = Standard(hold_limit_seconds=2, talk_target_seconds=4, talk_limit_seconds=6, break_min_seconds=3)
-"""Of a desk in a hurry: talks and holds of every recording cross the limits, and many a rest is a break."""
+STANDARD = Standard(
+    hold_limit_seconds=2, talk_target_seconds=4, talk_limit_seconds=6, break_min_seconds=3, callback_seconds=10
+)
+"""Of a desk in a hurry: limits and deadlines are crossed in every recording, and many a rest is a break."""
 POLICY = Policy(default=STANDARD, trunks=("PJSIP/trunk",))
 SCENARIOS = ("scenarios-22", "scenarios-16")
 MOST_BYTES = 400_000

@@ -23,6 +23,8 @@ _MEMBER = b"\r\nMemberName: "
 _WAITED = b"\r\nHoldTime: "
 _BRIDGE = b"\r\nBridgeUniqueid: "
 
+# What the dialplan gives Dial() behind the technology: 020@trunk, trunk/020, trunk/sip:020@host:5060, g0/020.
+_DIALLED = re.compile(rb"(?:.*/)?(?:(?:sips?|tel):)?([0-9+*#][0-9+*#().-]*)(?:[@:;].*)?", re.DOTALL)
 _DURATION = re.compile(rb"([0-9]{1,6}):([0-5][0-9]):([0-5][0-9])")
 
 
@@ -97,7 +99,9 @@ def _agent_dump(block: bytes, at: float) -> ev.Event:
 
 
 def _dial_begin(block: bytes, at: float) -> ev.Event:
-    return ev.DialBegan(at, text(block, _UNIQUEID), need(block, _DEST), need(block, _DEST_CHANNEL))
+    dialled = _DIALLED.fullmatch(header(block, b"\r\nDialString: ") or b"")
+    number_dialled = dialled[1].decode("ascii") if dialled else ""
+    return ev.DialBegan(at, text(block, _UNIQUEID), need(block, _DEST), need(block, _DEST_CHANNEL), number_dialled)
 
 
 def _dial_state(block: bytes, at: float) -> ev.Event:

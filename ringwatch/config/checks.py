@@ -20,6 +20,7 @@ from ringwatch.core.standards import CADENCES
 
 LARGEST_PORT = 65535
 LONGEST_SECONDS = 86_400.0
+LONGEST_DEADLINE_SECONDS = 30 * LONGEST_SECONDS
 LONGEST_TONE_MS = 60_000
 
 _PBX_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -273,6 +274,7 @@ Share = Annotated[float, PlainValidator(_share)]
 Limit = Annotated[float, _seconds(1)]
 Positive = Annotated[float, _number(0.001, 1e6)]
 Part = Annotated[float, _number(0, 0.99)]
+Deadline = Annotated[float, _number(1, LONGEST_DEADLINE_SECONDS, "seconds")]
 Flag = Annotated[bool, PlainValidator(_flag)]
 Text = Annotated[str, PlainValidator(text_of)]
 PbxName = Annotated[str, PlainValidator(_pbx_name)]

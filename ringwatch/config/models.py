@@ -30,6 +30,7 @@ from ringwatch.config.checks import (
     Address,
     Cadence,
     Country,
+    Deadline,
     ExistingFile,
     Extension,
     Flag,
@@ -199,6 +200,7 @@ class StandardConfig(_Table):
     unbroken_limit_seconds: Limit = 7200.0
     break_min_seconds: Limit = 300.0
     third_ring_share: Share = 0.9
+    callback_seconds: Deadline = 259_200.0
 
     def standard(self) -> Standard:
         """Return the record that the core measures by."""
@@ -223,6 +225,7 @@ class StandardConfig(_Table):
             unbroken_limit_seconds=self.unbroken_limit_seconds,
             break_min_seconds=self.break_min_seconds,
             third_ring_share=self.third_ring_share,
+            callback_seconds=self.callback_seconds,
         )
 
 
@@ -291,6 +294,7 @@ class QueueConfig(_Table):
     reach_happy: People | None = None
     unbroken_limit_seconds: Limit | None = None
     third_ring_share: Share | None = None
+    callback_seconds: Deadline | None = None
     hours: HoursConfig | None = None
     alert: Alerts = Alerts()
 

@@ -39,8 +39,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple, get_args
 
+from ringwatch.core.agent_facts import AgentState, AgentStateName, Membership, MemberState, WrapUp
 from ringwatch.core.events import MemberSeen
-from ringwatch.core.facts import AgentState, AgentStateName, Leg, Membership, MemberState, Record, WrapUp
+from ringwatch.core.facts import Leg, Record
 from ringwatch.core.standards import Policy
 from ringwatch.core.state import seconds
 

@@ -64,7 +64,7 @@ ALERTS: Mapping[str, Kind] = MappingProxyType(
         "understaffed": Kind(
             "RingwatchUnderstaffed",
             lambda _: Rule(1, 60, 60, 0.0, "warning"),
-            "{queue} is at least {value:.0f} agents short of its target: call agents back from breaks or from other queues.",
+            "{queue} is at least {value:.0f} agents short: call agents back from breaks or from other queues.",
         ),
         "third_ring_budget_burn": Kind(
             "RingwatchThirdRingBudgetBurn",
@@ -100,6 +100,11 @@ ALERTS: Mapping[str, Kind] = MappingProxyType(
             "RingwatchCallersBounced",
             lambda _: Rule(3, 0, 300, 0.5, "info"),
             "{value:.0f} callers of {queue} were sent back where they had been: find out whose question it is.",
+        ),
+        "callbacks_overdue": Kind(
+            "RingwatchCallbacksOverdue",
+            lambda _: Rule(1, 0, 60, 0.5, "warning"),
+            "{value:.0f} callers of {queue} should have been called back by now: call the oldest first.",
         ),
         "ami_disconnected": Kind(
             "RingwatchAmiDisconnected",

@@ -25,8 +25,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ringwatch.core.agent_facts import AgentState, AgentStateName, Membership, Stretch
 from ringwatch.core.agents import BLINK_SECONDS
-from ringwatch.core.facts import AgentState, AgentStateName, Gap, Membership, Record, Stretch
+from ringwatch.core.facts import Gap, Record
 from ringwatch.core.readings import StretchReading
 from ringwatch.core.standards import Policy
 from ringwatch.core.state import seconds

@@ -110,6 +110,9 @@ class Calls:
         """Begin a call with its first channel."""
         direction: Direction = "outbound" if originated or self._is_ours(channel.device) else "inbound"
         call = CallState(channel.uniqueid, channel, channel.caller, at, direction, originated)
+        if direction == "outbound":
+            # What the phone asks for, unless it turns out to be dialled in another way.
+            call.called = channel.number if originated else channel.exten
         channel.call = call
         self._calls[call.call_id] = call
         return call
@@ -193,6 +196,7 @@ class Calls:
         dest = self._channels[event.dest]
         if dest.attempt or dest.call:
             return
+        dest.number = event.number
         if not event.uniqueid:
             if not dest.is_local or dest.linkedid == dest.uniqueid:
                 # Else a phone is consulted: its wire is linked to whoever asks.
@@ -231,7 +235,9 @@ class Calls:
 
     def _dial(self, call: CallState, dest: Channel, at: float) -> None:
         ours = self._is_ours(dest.device) or dest.is_local
-        if call.direction == "outbound" and ours and call.answered_at is None:
+        # Who called a customer first, for somebody of the desk to talk with, still calls out.
+        customer_first = call.channel.device.startswith(self._policy.trunks)
+        if call.direction == "outbound" and ours and call.answered_at is None and not customer_first:
             call.direction = "internal"
         if call.offered_at is None:
             call.offered_at = at
@@ -240,7 +246,7 @@ class Calls:
                 self._tell(self._teller.offered(call, call.line, 1, at))
         if call.direction == "outbound" and not ours:
             # The customer's phone is not the desk's: how long it rings is nobody's merit.
-            dest.owner = call
+            dest.owner, call.called = call, dest.number or call.called
             return
         self._start_attempt(call, None, dest, dest.device, dest.device, at)
 

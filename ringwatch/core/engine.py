@@ -19,6 +19,7 @@ from ringwatch.core import events as ev
 from ringwatch.core.agents import BLINK_SECONDS
 from ringwatch.core.alarms import Alarms
 from ringwatch.core.breaks import Breaks
+from ringwatch.core.callbacks import Callbacks
 from ringwatch.core.calls import Calls
 from ringwatch.core.crossings import LATE_SECONDS
 from ringwatch.core.facts import Anomaly, Fact, Gap, Leg, QueueVisit, Record
@@ -56,9 +57,10 @@ class Engine:
         self._listings = Listings(pbx, self._calls, self._queues, self._tell)
         self._staffing = Staffing(pbx, policy, self._queues.waiting, self._tell)
         self._breaks = Breaks(pbx, policy, self._tell)
+        self._callbacks = Callbacks(pbx, policy, self._tell)
         self._alarms = Alarms(pbx, policy, self._tell)
         self._learn: dict[type[Any], list[Callable[[Any], None]]] = {}
-        for learner in (self._staffing, self._breaks, self._alarms):
+        for learner in (self._staffing, self._breaks, self._callbacks, self._alarms):
             for kind, learn in learner.learns.items():
                 self._learn.setdefault(kind, []).append(learn)
         calls, talks = self._calls, self._calls.talks
@@ -115,7 +117,9 @@ class Engine:
 
     def remember(self, facts: Iterable[Fact]) -> None:
         """Take note of what an earlier run told of this PBX."""
-        self._visits.remember(fact for fact in facts if isinstance(fact, QueueVisit) and fact.pbx == self.pbx)
+        own = [fact for fact in facts if fact.pbx == self.pbx]
+        self._visits.remember(fact for fact in own if isinstance(fact, QueueVisit))
+        self._callbacks.remember(own)
 
     def apply(self, event: ev.Event) -> list[Record]:
         """Apply one event and return what follows from it, in order."""
@@ -125,6 +129,7 @@ class Engine:
             while (
                 at >= self._agents.due_at
                 or at >= self._staffing.due_at
+                or at >= self._callbacks.due_at
                 or at >= self._visits.settle_at
                 or at >= self._listings.give_up_at
                 or at >= self._breaks.due_at
@@ -168,6 +173,7 @@ class Engine:
             self._agents.due_at,
             self._staffing.due_at,
             self._breaks.due_at,
+            self._callbacks.due_at,
         )
         self._alarms.now = due
         if due >= self._visits.settle_at:
@@ -183,6 +189,8 @@ class Engine:
             self._staffing.settle(at)
         if due >= self._breaks.due_at:
             self._breaks.settle(due)
+        if due >= self._callbacks.due_at:
+            self._callbacks.settle(due)
 
     def _tell(self, record: Record) -> None:
         self._records.append(record)

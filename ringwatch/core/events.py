@@ -118,6 +118,8 @@ class DialBegan(_Event, frozen=True):
     uniqueid: str
     dest: str
     dest_channel: str
+    number: str = ""
+    """What was dialled there, where that is a number."""
 
 
 class DialRang(_Event, frozen=True):

@@ -22,8 +22,12 @@ from typing import Literal
 
 import msgspec
 
+from ringwatch.core.agent_facts import AgentState, Membership, Stretch, WrapUp
 from ringwatch.core.readings import Hours, Key, Reading
 from ringwatch.core.rules import Alert
+
+__all__ = ["AgentState", "Membership", "Stretch", "WrapUp"]
+"""Facts like all others; those about agents are written down in a module of their own."""
 
 Outcome = Literal[
     "answered",
@@ -43,13 +47,12 @@ AttemptResult = Literal["answered", "no_answer", "elsewhere", "caller_gone", "bu
 CrossingOf = Literal["talk_target", "talk_limit", "hold_limit"]
 HoldKind = Literal["hold", "park", "consultation"]
 EndedBy = Literal["agent", "caller", "transfer", "unknown"]
-MemberState = Literal["free", "ringing", "talking", "on_hold", "wrap_up", "paused", "unavailable", "unknown"]
-AgentStateName = MemberState | Literal["logged_out"]
 Witness = Literal["ami", "queue_log"]
 AMI_PRECISION = 0.001
 QUEUE_LOG_PRECISION = 1.0
 LISTED_PRECISION = 1.0
 Direction = Literal["inbound", "outbound", "internal"]
+SettledBy = Literal["caller", "desk"]
 
 
 class QueueVisit(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="queue_visit"):
@@ -125,6 +128,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"
     source: Witness = "ami"
     precision: float = AMI_PRECISION
     hours: Hours = "open"
+    called: str | None = None
+    """Of an outbound call: the number that was called, where it is known."""
 
     @property
     def key(self) -> Key:
@@ -255,87 +260,27 @@ class Crossing(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="t
         return (self.pbx, self.call_id, self.interface, self.what, self.at)
 
 
-class WrapUp(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="wrap_up"):
-    """The work after a call of a queue: the agent's phone is free and the queues leave it alone.
+class Callback(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="callback"):
+    """A caller whom nobody answered is owed a call-back (``at`` is then ``owed_since``), or has been served (``at``).
 
-    ``call_id`` is ``None`` for a call that was not seen.
-    """
-
-    pbx: str
-    agent: str
-    queue: str
-    call_id: str | None
-    started_at: float
-    ended_at: float
-    seconds: float
-
-    @property
-    def key(self) -> Key:
-        """Identity: (pbx, agent, queue, start)."""
-        return (self.pbx, self.agent, self.queue, self.started_at)
-
-
-class AgentState(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="agent_state"):
-    """From ``at`` on an agent does this, over all queues, until the next of these says otherwise.
-
-    An agent is ``agent`` at ``device``; ``reason`` is that of a pause. ``logged_out`` is who is in no queue.
-    """
-
-    pbx: str
-    agent: str
-    device: str
-    at: float
-    state: AgentStateName
-    reason: str
-
-    @property
-    def key(self) -> Key:
-        """Identity: (pbx, agent, device, moment)."""
-        return (self.pbx, self.agent, self.device, self.at)
-
-
-class Stretch(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="stretch"):
-    """The time for which an agent worked without a break, told when a break, or ringwatch's listening, has ended it.
-
-    It holds rests that were too short to be breaks; see `ringwatch.core.breaks`.
-    """
-
-    pbx: str
-    agent: str
-    device: str
-    started_at: float
-    ended_at: float
-    seconds: float
-
-    @property
-    def key(self) -> Key:
-        """Identity: (pbx, agent, device, start)."""
-        return (self.pbx, self.agent, self.device, self.started_at)
-
-
-class Membership(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="membership"):
-    """From ``at`` on an agent is (or is no longer) in a queue on these terms.
-
-    ``login_at`` is when Asterisk says the membership began; ``None`` where it does not say, as ``ringinuse``.
+    Told again when settled, and that replaces what was told before: by the "caller", who called again and was answered,
+    or by the "desk", which called back. ``queue`` is the queue or line asked first, ``call_id`` the unanswered call.
     """
 
     pbx: str
     queue: str
-    agent: str
-    interface: str
-    device: str
+    call_id: str
+    caller: str
+    owed_since: float
+    due_at: float
+    state: Literal["owed", "settled"]
     at: float
-    member: bool
-    paused: bool
-    reason: str
-    penalty: int
-    ringinuse: bool | None
-    login_at: int | None
+    by: SettledBy | None
 
     @property
     def key(self) -> Key:
-        """Identity: (pbx, queue, interface, moment)."""
-        return (self.pbx, self.queue, self.interface, self.at)
+        """Identity: (pbx, queue, call)."""
+        return (self.pbx, self.queue, self.call_id)
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="gap", rename={"from_": "from"}):
@@ -374,6 +319,7 @@ Fact = (
     | Transfer
     | Hold
     | Crossing
+    | Callback
     | WrapUp
     | AgentState
     | Stretch

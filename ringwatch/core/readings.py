@@ -136,4 +136,27 @@ class StretchReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return (self.pbx, self.agent, self.device)
 
 
-Reading = CallAnswered | CallOffered | Drift | QueueReading | StaffingReading | StretchReading | TalksReading
+class CallbacksReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How many callers of one queue or line are owed a call-back, and how many of these for too long."""
+
+    pbx: str
+    queue: str
+    owed: int
+    overdue: int
+
+    @property
+    def key(self) -> Key:
+        """Identity: (pbx, queue or line); the next reading replaces the last."""
+        return (self.pbx, self.queue)
+
+
+Reading = (
+    CallAnswered
+    | CallbacksReading
+    | CallOffered
+    | Drift
+    | QueueReading
+    | StaffingReading
+    | StretchReading
+    | TalksReading
+)

@@ -32,8 +32,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from ringwatch.core.agent_facts import AgentState, AgentStateName, Membership, WrapUp
 from ringwatch.core.estimates import BUCKETS, Estimator
-from ringwatch.core.facts import AgentState, AgentStateName, Gap, Membership, QueueVisit, WrapUp
+from ringwatch.core.facts import Gap, QueueVisit
 from ringwatch.core.readings import CallOffered, QueueReading, StaffingReading
 from ringwatch.core.staffing import Target, agents_needed, agents_short, estimated_wait, gini, share_agents
 from ringwatch.core.standards import Policy

@@ -56,7 +56,8 @@ class Standard:
     ``load_gini`` is how unevenly the work in that window may be spread;
     ``reach_angry`` and ``reach_happy`` are how many people hear of it from a caller out of standard, or in it;
     ``unbroken_limit_seconds`` is how long an agent may work without a break, a rest of ``break_min_seconds``: since an
-    agent is one over all queues, what a break is, is for the general standard alone to say.
+    agent is one over all queues, what a break is, is for the general standard alone to say;
+    ``callback_seconds`` is the time in which a caller whom nobody answered is to be called back.
     """
 
     cadence_ms: tuple[int, ...] = CADENCES["nl"]
@@ -79,6 +80,7 @@ class Standard:
     unbroken_limit_seconds: float = 7200.0
     break_min_seconds: float = 300.0
     third_ring_share: float = 0.9
+    callback_seconds: float = 259_200.0
 
     @property
     def ring_period(self) -> float:

@@ -141,6 +141,8 @@ class Channel:
     """It hears music."""
     owner: CallState | None = None
     """The call on whose behalf a Local pair was made, or a customer was called."""
+    number: str = ""
+    """What was dialled to reach it, where that is a number."""
     linkedid: str = ""
     dialled: list[Channel] = field(default_factory=list)
     """Of half a Local pair: the phones it has dialled for itself."""
@@ -298,6 +300,8 @@ class CallState:
     """It vanished while nobody was looking."""
     answered_unseen: bool = False
     """It was found in talk: when it was answered is not known."""
+    called: str = ""
+    """Of a call by the desk: what was called last, outside if anything was."""
 
     def answered(self, at: float, *, seen: bool = True) -> None:
         """Somebody talks with the caller; only the first time counts."""

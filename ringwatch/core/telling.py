@@ -21,6 +21,7 @@ from ringwatch.core.facts import (
     RingAttempt,
     Transfer,
 )
+from ringwatch.core.numbers import number_key
 from ringwatch.core.readings import CallAnswered, CallOffered, TalksReading
 from ringwatch.core.standards import DIRECT, Policy
 from ringwatch.core.state import Attempt, CallState, Visit, seconds
@@ -262,6 +263,7 @@ class Teller:
             line=call.line,
             precision=AMI_PRECISION if call.channel.found_at is None else LISTED_PRECISION,
             hours=self._policy.hours_at(first, asked_at),
+            called=call.called if call.direction == "outbound" and number_key(call.called) else None,
         )
 
     @staticmethod

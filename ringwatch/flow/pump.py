@@ -56,6 +56,8 @@ class Pump:
         self.received_bytes = 0
         self.lag_seconds: float | None = None
         """From the PBX's Timestamp of the last event to its being read here, clock differences included."""
+        self.early: list[Record] = []
+        """What there is to tell before the first item: of how an earlier run had left things."""
         self._source = source
         self._hub = hub
         self._listen = listen
@@ -86,6 +88,7 @@ class Pump:
         ticker = None if self._lossless else asyncio.create_task(self._tick())
         items: AsyncIterator[Item] = self._source.items()
         try:
+            self._publish(self.early)
             async for item in items:
                 self._take(item)
                 if self._lossless:

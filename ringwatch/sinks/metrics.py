@@ -30,6 +30,7 @@ from ringwatch.core.facts import (
     Anomaly,
     AttemptResult,
     Call,
+    Callback,
     Crossing,
     Gap,
     Hold,
@@ -42,6 +43,7 @@ from ringwatch.core.facts import (
     WrapUp,
 )
 from ringwatch.core.readings import (
+    CallbacksReading,
     CallOffered,
     Drift,
     DriftOf,
@@ -54,6 +56,7 @@ from ringwatch.core.readings import (
 from ringwatch.core.standards import Policy
 from ringwatch.flow.hub import Inbox
 from ringwatch.sinks.breaks_metrics import BreaksMetrics
+from ringwatch.sinks.callback_metrics import CallbackMetrics
 from ringwatch.sinks.families import Family
 from ringwatch.sinks.staffing_metrics import StaffingMetrics
 
@@ -69,7 +72,7 @@ _NO_WAIT = frozenset({"refused_full", "refused_empty"})
 _COMMON_WAITS = ("answered", "abandoned", "timeout")
 # A fact told twice follows its first telling closely (a reconnect, a second witness): hours of calls fit.
 _REMEMBERED = 50_000
-_READINGS = frozenset({QueueReading, StaffingReading, StretchReading, TalksReading})
+_READINGS = frozenset({CallbacksReading, QueueReading, StaffingReading, StretchReading, TalksReading})
 """What replaces the last of its kind, and is not counted."""
 _PAGE_SECONDS = 1.0
 # The version every reader knows: some take what calls itself 1.0.0 for no metrics at all, and nothing here needs it.
@@ -103,6 +106,8 @@ class MetricsSink:
         self._by_type: dict[type, Callable[..., None]] = {
             Anomaly: self._anomaly,
             Call: self._call,
+            Callback: self._callback,
+            CallbacksReading: self._callback,
             CallOffered: self._call_offered,
             Crossing: self._crossing,
             Drift: self._drift,
@@ -184,6 +189,7 @@ class MetricsSink:
         self._staffing = StaffingMetrics(registry)
         self._breaks = BreaksMetrics(agents=agents)
         registry.register(self._breaks)
+        self._callbacks = CallbackMetrics(registry)
         self._gaps = counter("gap_seconds", "Time in which the PBX was not heard.", "pbx")
         self._drifts = counter("state_drift", "What a listing of the PBX put right here.", "pbx", "what")
         self._anomalies = counter("anomalies", "Things that no rule foresaw.", "pbx", "kind")
@@ -207,7 +213,8 @@ class MetricsSink:
         for record in records:
             kind = type(record)
             count = self._by_type.get(kind)
-            if count is None:
+            if count is None or (isinstance(record, Callback) and record.state == "owed"):
+                # What is owed is a reading; the same fact is told again when it has been settled.
                 continue
             if kind not in _READINGS:
                 identity = (kind.__name__, record.key)
@@ -267,6 +274,7 @@ class MetricsSink:
             for result in ("success", "failed"):
                 self._transfers(pbx, queue, kind, result)
         self._zero_by_hours(pbx, queue)
+        self._callbacks.zero(pbx, queue)
 
     def _zero_by_hours(self, pbx: str, queue: str) -> None:
         for hours in self._policies[pbx].hours_told(queue):
@@ -368,6 +376,10 @@ class MetricsSink:
     def _staffed(self, reading: StaffingReading) -> None:
         self._zero(reading.pbx, reading.queue)
         self._staffing.show(reading)
+
+    def _callback(self, told: Callback | CallbacksReading) -> None:
+        self._zero(told.pbx, told.queue)
+        self._callbacks.apply(told)
 
     def _reading(self, reading: QueueReading) -> None:
         pbx, queue = reading.pbx, reading.queue

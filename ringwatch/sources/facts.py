@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from ringwatch.core.facts import AgentState, Anomaly, Crossing, Fact, Gap, Membership, Transfer
+from ringwatch.core.facts import AgentState, Anomaly, Callback, Crossing, Fact, Gap, Membership, Transfer
 from ringwatch.core.rules import Alert
 from ringwatch.core.visits import SETTLING_SECONDS
 from ringwatch.errors import QueueLogError
@@ -86,7 +86,7 @@ def last_word(facts: Iterable[Fact], pbx: str) -> float | None:
 def _heard(fact: Fact) -> float:
     if isinstance(fact, Gap):
         return fact.to
-    moments = AgentState | Alert | Anomaly | Crossing | Membership | Transfer
+    moments = AgentState | Alert | Anomaly | Callback | Crossing | Membership | Transfer
     return (fact.at if isinstance(fact, moments) else fact.ended_at) - SETTLING_SECONDS
 
 

@@ -3,7 +3,8 @@
 Rules:
 
 * One recording, one key: the same number is the same pseudonym everywhere in it, and nowhere else.
-* Numbers keep their length; runs of fewer than six digits (extensions, queue positions) stay.
+* Numbers keep their length; runs of fewer than six digits (extensions, queue positions) stay. What are two ways of
+  writing one number (`ringwatch.core.numbers`) still are.
 * Names of callers and members are replaced, and so is a caller's number that is none (a SIP user's name). Free text
   (variables, user events, arguments of applications that no rule reads) could hold anything, so it is replaced as a
   whole.
@@ -18,6 +19,7 @@ import re
 import secrets
 
 from ringwatch.ami.framing import BANNER
+from ringwatch.core.numbers import SIGNIFICANT
 
 _NUMBER = re.compile(rb"(?<![0-9A-Za-z.\-])[0-9]{6,}(?![0-9.])")
 _NAME = re.compile(rb"(?:CallerIDName|ConnectedLineName|MemberName|Name|CallerName|ConnectedName)$")
@@ -74,8 +76,11 @@ class Pseudonyms:
         return name + colon + _NUMBER.sub(self._number, value)
 
     def _number(self, match: re.Match[bytes]) -> bytes:
-        digits = match[0]
-        return b"%0*d" % (len(digits), int(self._digest(digits), 16) % 10 ** len(digits))
+        digits, last = match[0], match[0][-SIGNIFICANT:]
+        return (self._digits(digits) + self._digits(last))[-len(digits) :]
+
+    def _digits(self, number: bytes) -> bytes:
+        return b"%0*d" % (len(number), int(self._digest(number), 16) % 10 ** len(number))
 
     def _digest(self, value: bytes) -> bytes:
         return hmac.new(self._key, value, hashlib.sha256).hexdigest().encode()

@@ -168,6 +168,32 @@ def test_dial_without_a_caller() -> None:
     assert translate(dial) == [ev.DialBegan(NO_TIME, "", "1.2", "PJSIP/101-1")]
 
 
+@pytest.mark.parametrize(
+    ("dialled", "number"),
+    [
+        ("0201000011@trunk", "0201000011"),
+        ("+31201000011@trunk", "+31201000011"),
+        ("trunk/0201000011", "0201000011"),
+        ("g0/0201000011", "0201000011"),
+        ("trunk/sip:+31-20-100.0011@10.0.0.1:5060", "+31-20-100.0011"),
+        ("trunk/sip:0201000011;phone-context=nl@10.0.0.1", "0201000011"),
+        ("user:secret@10.0.0.1/0201000011", "0201000011"),
+        ("101", "101"),
+        ("user:1234@10.0.0.1", ""),
+        ("0201000011:1234@10.0.0.1", "0201000011"),
+        ("trunk", ""),
+        ("trunk-2", ""),
+        ("2-trunk", ""),
+        ("FMPR-127@follow-me/n", ""),
+        ("", ""),
+    ],
+)
+def test_what_was_dialled(dialled: str, number: str) -> None:
+    """The number in what the dialplan gave Dial(), in the ways in which channel drivers write it; never a secret."""
+    dial = f"Event: DialBegin\r\nDestUniqueid: 1.2\r\nDestChannel: c\r\nDialString: {dialled}".encode()
+    assert translate(dial) == [ev.DialBegan(NO_TIME, "", "1.2", "c", number)]
+
+
 @pytest.mark.parametrize("kind", ["App", "Fail"])
 def test_attended_transfer_to_elsewhere(kind: str) -> None:
     """An attended transfer to an application names it; one that names nothing goes nowhere that is known. Pitfall 7."""

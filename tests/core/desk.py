@@ -129,10 +129,10 @@ class Desk:
         uniqueid = self.uniqueid()
         return Caller(self, uniqueid, f"PJSIP/trunk-{uniqueid}", "")
 
-    def originates(self, device: str) -> Caller:
-        """Let the PBX ring a phone so that it may call somebody."""
+    def originates(self, device: str, number: str = "") -> Caller:
+        """Let the PBX ring a phone, or by a number somebody outside, so that it may call somebody."""
         caller = Caller(self, *self.opens(device), "")
-        self.says(ev.DialBegan(self.at, "", caller.uniqueid, caller.channel))
+        self.says(ev.DialBegan(self.at, "", caller.uniqueid, caller.channel, number))
         self.says(ev.DialRang(self.at, "", caller.uniqueid))
         return caller
 
@@ -298,18 +298,18 @@ class Caller:
             self._dials(agent, phone)
         return self
 
-    def dials(self, *interfaces: str) -> Self:
-        """Have the dialplan call devices, without a queue."""
+    def dials(self, *interfaces: str, number: str = "") -> Self:
+        """Have the dialplan call devices, without a queue; by a number, where they are outside."""
         for interface in interfaces:
             device = interface.partition("@")[0].replace("Local", "PJSIP")
             phone = Phone(self.desk, Seat("", interface, interface, device), queued=False)
             phone.opens()
-            self._dials(interface, phone)
+            self._dials(interface, phone, number)
         return self
 
-    def _dials(self, name: str, phone: Phone) -> None:
+    def _dials(self, name: str, phone: Phone, number: str = "") -> None:
         self.ringing[name] = phone
-        self._says(ev.DialBegan, self.uniqueid, phone.uniqueid, phone.channel)
+        self._says(ev.DialBegan, self.uniqueid, phone.uniqueid, phone.channel, number)
         if phone.far:
             phone.behind, channel = self.desk.opens(phone.seat.device)
             self._says(ev.DialBegan, phone.far, phone.behind, channel)

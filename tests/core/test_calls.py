@@ -834,6 +834,42 @@ def test_an_originated_call_is_outbound_whoever_the_phone_belongs_to(times: int)
     assert (told.call.direction, told.call.agents, told.call.started_at) == ("outbound", ["PJSIP/108"], START)
 
 
+@pytest.mark.parametrize(
+    ("asked", "dialled", "called"),
+    [
+        ("90201000011", "0201000011", "0201000011"),
+        ("90201000011", "", "90201000011"),
+        ("*70", "0201000011", "0201000011"),
+        ("*70", "", None),
+        ("s", "", None),
+    ],
+)
+def test_an_outbound_call_tells_the_number_that_was_called(asked: str, dialled: str, called: str | None) -> None:
+    """What is dialled outside, else what the phone asked for, where that is a number."""
+    caller = Desk().caller("101", device="PJSIP/101", exten=asked).dials("PJSIP/trunk", number=dialled).rings()
+    assert caller.after(8).answers().after(40).hangs_up().told().call.called == called
+
+
+def test_a_number_that_fails_and_is_dialled_again_through_another_trunk_is_told_as_dialled_last() -> None:
+    """And who is called by somebody inside, or calls from outside, has called no number that is told."""
+    caller = Desk(TRUNKS).caller("101", device="PJSIP/101").dials("PJSIP/trunk", number="0201000011")
+    caller.is_answered_with("CHANUNAVAIL", "PJSIP/trunk").dials("PJSIP/trunk-2", number="31201000011").rings()
+    told = caller.after(8).answers().after(40).hangs_up().told()
+    assert (told.call.direction, told.call.called) == ("outbound", "31201000011")
+    for number, device in (("101", "PJSIP/101"), ("0201000011", "PJSIP/trunk")):
+        inside = Desk(TRUNKS).caller(number, device=device).dials("PJSIP/102", number="102").rings().after(3).answers()
+        assert inside.after(4).hangs_up().told().call.called is None
+
+
+def test_a_customer_who_is_called_before_the_agent_is_called_out_to() -> None:
+    """The PBX dials the customer and then, for the customer, Anna's phone: the customer is served, and no colleague."""
+    customer = Desk(TRUNKS).originates("PJSIP/trunk", "0201000011").after(6)
+    customer.desk.says(ev.DialEnded(customer.desk.at, "", customer.uniqueid, "ANSWER"))
+    told = customer.dials("PJSIP/101").rings().after(3).answers().after(40).hangs_up().told()
+    assert (told.call.direction, told.call.called, told.call.agents) == ("outbound", "0201000011", ["Anna"])
+    assert (told.call.answered_at, told.leg.ended_by) == (START + 9, "caller")
+
+
 def test_an_originated_call_nobody_takes() -> None:
     """Anna does not pick up: a call that failed, with nothing offered."""
     caller = Desk().originates("PJSIP/101").after(20)

@@ -11,6 +11,7 @@ from ringwatch.core.facts import (
     AgentState,
     Anomaly,
     Call,
+    Callback,
     Crossing,
     Fact,
     Gap,
@@ -25,7 +26,16 @@ from ringwatch.core.facts import (
     WrapUp,
     to_json,
 )
-from ringwatch.core.readings import CallOffered, Drift, Key, QueueReading, Reading, StretchReading, TalksReading
+from ringwatch.core.readings import (
+    CallbacksReading,
+    CallOffered,
+    Drift,
+    Key,
+    QueueReading,
+    Reading,
+    StretchReading,
+    TalksReading,
+)
 from ringwatch.core.rules import Alert
 from tests.core.scenarios import SCENARIOS
 from tests.core.told import Told
@@ -42,6 +52,7 @@ PROMISED = {
     "transfer": "pbx call_id at kind from_agent to result",
     "hold": "pbx call_id agent kind started_at ended_at seconds",
     "crossing": "pbx call_id queue line agent interface at what threshold",
+    "callback": "pbx queue call_id caller owed_since due_at state at by",
     "wrap_up": "pbx agent queue call_id started_at ended_at seconds",
     "agent_state": "pbx agent device at state reason",
     "stretch": "pbx agent device started_at ended_at seconds",
@@ -58,6 +69,7 @@ TYPES: dict[str, type[Fact]] = {
     "transfer": Transfer,
     "hold": Hold,
     "crossing": Crossing,
+    "callback": Callback,
     "wrap_up": WrapUp,
     "agent_state": AgentState,
     "stretch": Stretch,
@@ -219,6 +231,17 @@ CROSSING = Crossing(
     what="hold_limit",
     threshold=30.0,
 )
+CALLBACK = Callback(
+    pbx="main",
+    queue="support",
+    call_id="1.0",
+    caller="0201000001",
+    owed_since=2.0,
+    due_at=5.0,
+    state="settled",
+    at=4.0,
+    by="desk",
+)
 TALKS = TalksReading(pbx="main", queue="support", over_target=0, over_limit=0, on_hold=0, on_hold_over_limit=0)
 READING = QueueReading(pbx="main", queue="support", waiting=0, oldest_joined_at=None, members={})
 
@@ -234,6 +257,8 @@ READING = QueueReading(pbx="main", queue="support", waiting=0, oldest_joined_at=
         (HOLD, ("main", "1.0", 1.0)),
         (CROSSING, ("main", "1.0", "PJSIP/101", "hold_limit", 31.0)),
         (TALKS, ("main", "support")),
+        (CALLBACK, ("main", "support", "1.0")),
+        (CallbacksReading(pbx="main", queue="support", owed=1, overdue=0), ("main", "support")),
         (WRAP_UP, ("main", "Anna", "support", 2.0)),
         (STATE, ("main", "Anna", "PJSIP/101", 2.0)),
         (STRETCH, ("main", "Anna", "PJSIP/101", 2.0)),

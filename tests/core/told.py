@@ -11,6 +11,7 @@ from ringwatch.core.facts import (
     AgentState,
     Anomaly,
     Call,
+    Callback,
     Crossing,
     Gap,
     Hold,
@@ -25,6 +26,7 @@ from ringwatch.core.facts import (
     to_json,
 )
 from ringwatch.core.readings import (
+    CallbacksReading,
     CallOffered,
     Drift,
     QueueReading,
@@ -56,6 +58,7 @@ class Told:
         self.holds = self._of(Hold)
         self.crossings = self._of(Crossing)
         self.talks = self._of(TalksReading)
+        self.callbacks = self._of(Callback)
         self.transfers = self._of(Transfer)
         self.drifts = [drift.what for drift in self._of(Drift)]
         self.wrap_ups = self._of(WrapUp)
@@ -153,8 +156,8 @@ def assert_sound(told: Told) -> None:
 
 
 def assert_told_once(told: Told) -> None:
-    """Ask that no two facts of a kind share an identity; a reading replaces the one before."""
-    replaced = Anomaly | QueueReading | StaffingReading | StretchReading | TalksReading
+    """Ask that no two facts of a kind share an identity; a reading replaces the one before, and a settled call-back."""
+    replaced = Anomaly | Callback | CallbacksReading | QueueReading | StaffingReading | StretchReading | TalksReading
     facts = [record for record in told.records if not isinstance(record, replaced)]
     identities = Counter((type(fact), fact.key) for fact in facts)
     assert [identity for identity, times in identities.items() if times > 1] == []

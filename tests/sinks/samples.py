@@ -10,6 +10,7 @@ from ringwatch.core.facts import (
     AgentState,
     Anomaly,
     Call,
+    Callback,
     Crossing,
     Gap,
     Hold,
@@ -24,6 +25,7 @@ from ringwatch.core.facts import (
 )
 from ringwatch.core.readings import (
     CallAnswered,
+    CallbacksReading,
     CallOffered,
     Drift,
     QueueReading,
@@ -145,6 +147,19 @@ CROSSING = Crossing(
     what="hold_limit",
     threshold=30.0,
 )
+CALLBACK = Callback(
+    pbx="main",
+    queue="support",
+    call_id="0.5",
+    caller="0201000009",
+    owed_since=NINE - 300_000,
+    due_at=NINE - 40_800,
+    state="owed",
+    at=NINE - 300_000,
+    by=None,
+)
+SETTLED = replace(CALLBACK, state="settled", at=NINE + 10, by="desk")
+OWING = CallbacksReading(pbx="main", queue="support", owed=1, overdue=1)
 WRAP_UP = WrapUp(
     pbx="main",
     agent="Anna",
@@ -233,6 +248,7 @@ EVERY_KIND: tuple[Record, ...] = (
     STAFFED,
     UNBROKEN,
     TALKS,
+    OWING,
     ATTEMPT,
     LEG,
     HOLD,
@@ -240,6 +256,7 @@ EVERY_KIND: tuple[Record, ...] = (
     TRANSFER,
     VISIT,
     CALL,
+    CALLBACK,
     WRAP_UP,
     STATE,
     STRETCH,

@@ -85,7 +85,7 @@ async def test_every_fact_is_a_json_object_on_a_line_of_its_own(tmp_path: Path) 
     types = [line["type"] for line in read(path)]
     assert types == [
         *("ring_attempt", "leg", "hold", "crossing", "transfer", "queue_visit", "call"),
-        *("wrap_up", "agent_state", "stretch", "membership", "gap", "alert", "anomaly"),
+        *("callback", "wrap_up", "agent_state", "stretch", "membership", "gap", "alert", "anomaly"),
     ]
     assert all(line.startswith('{"type":"') for line in path.read_text().splitlines())
     assert path.read_bytes().endswith(b"\n")

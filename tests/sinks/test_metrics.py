@@ -33,6 +33,7 @@ from .samples import (
     ANOMALY,
     ATTEMPT,
     CALL,
+    CALLBACK,
     CROSSING,
     DRIFT,
     EVERY_KIND,
@@ -41,7 +42,9 @@ from .samples import (
     LEG,
     NINE,
     OFFERED,
+    OWING,
     READING,
+    SETTLED,
     STAFFED,
     TALKS,
     TRANSFER,
@@ -73,6 +76,8 @@ NAMES = {
     "ringwatch_holds_over_limit": ("counter", ("pbx", "queue")),
     "ringwatch_calls_on_hold": ("gauge", ("pbx", "queue")),
     "ringwatch_calls_on_hold_over_limit": ("gauge", ("pbx", "queue")),
+    "ringwatch_callbacks_owed": ("gauge", ("overdue", "pbx", "queue")),
+    "ringwatch_callbacks_settled": ("counter", ("by", "pbx", "queue")),
     "ringwatch_queue_waiting": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_oldest_wait_timestamp_seconds": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_members": ("gauge", ("pbx", "queue", "state")),
@@ -390,6 +395,8 @@ class TestZeros:
             assert {value(page, name, **where, bound=bound) for bound in ("target", "limit")} == {0}
         for name in ("holds_over_limit_total", "calls_on_hold", "calls_on_hold_over_limit"):
             assert value(page, f"ringwatch_{name}", **where) == 0
+        assert {value(page, "ringwatch_callbacks_owed", **where, overdue=word) for word in ("false", "true")} == {0}
+        assert {value(page, "ringwatch_callbacks_settled_total", **where, by=by) for by in ("caller", "desk")} == {0}
         assert value(page, "ringwatch_queue_waiting", **where) == 0
         assert value(page, "ringwatch_queue_oldest_wait_timestamp_seconds", **where) == 0
         # Zero is a number of agents, and nobody's occupancy; a direct line has neither.
@@ -494,6 +501,26 @@ class TestCounting:
         assert value(sink.render(), AGENT_UNBROKEN, **where) == NINE + 12.5
         sink.apply([replace(UNBROKEN, since=None)])
         assert value(sink.render(), AGENT_UNBROKEN, **where) == 0
+
+    def test_a_callback_is_counted_when_it_is_settled(self) -> None:
+        """Told when it is owed, it is told again under the same identity when settled; a third time changes nothing."""
+        sink = metrics(CALLBACK, OWING, replace(OWING, owed=3))
+        where = {"pbx": "main", "queue": "support"}
+        shown = [value(sink.render(), "ringwatch_callbacks_owed", **where, overdue=word) for word in ("false", "true")]
+        assert shown == [2, 1]
+        for _ in range(2):
+            sink.apply([SETTLED, replace(OWING, owed=2, overdue=0), CALLBACK])
+        page = sink.render()
+        settled = [value(page, "ringwatch_callbacks_settled_total", **where, by=by) for by in ("caller", "desk")]
+        assert settled == [0, 1]
+        shown = [value(page, "ringwatch_callbacks_owed", **where, overdue=word) for word in ("false", "true")]
+        assert shown == [2, 0]
+
+    def test_what_is_settled_of_a_queue_that_nobody_named_yet_has_its_zeros(self) -> None:
+        """An earlier run had told what was owed, and nothing else has been heard of the queue since."""
+        for record in (SETTLED, OWING):
+            page = metrics(replace(record, queue="night")).render()
+            assert value(page, "ringwatch_callbacks_settled_total", pbx="main", queue="night", by="caller") == 0
 
     def test_who_was_turned_away_at_the_door_has_not_waited(self) -> None:
         """A zero in the histogram would flatter the desk."""

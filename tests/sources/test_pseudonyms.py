@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringwatch.core.facts import Fact
+from ringwatch.core.numbers import number_key
 from ringwatch.sources.pseudonyms import Pseudonyms
 from tests.tools import captures
 from tests.tools.properties import PATIENT
 
 KEY = b"of this test"
-PERSONAL = ("caller", "agent", "agents", "from_agent", "to")
+PERSONAL = ("caller", "called", "agent", "agents", "from_agent", "to")
 """The fields of facts that hold numbers or names."""
 
 
@@ -99,6 +100,16 @@ def test_a_number_is_the_same_everywhere() -> None:
     channel = "Channel: Local/0201000001@trunk-00000001;1"
     assert line(channel) == channel.replace("0201000001", number)
     assert line("DialString: 0201000001@trunk") == f"DialString: {number}@trunk"
+
+
+@given(st.text("0123456789", min_size=9, max_size=9), st.text("0123456789", max_size=6), st.text("0123456789"))
+def test_two_ways_of_writing_a_number_still_are(last: str, prefix: str, other: str) -> None:
+    """Whatever stands before its last nine digits; the pseudonyms of different numbers differ."""
+    plain, prefixed, another = (
+        line(f"CallerIDNum: {each}").removeprefix("CallerIDNum: ") for each in (last, prefix + last, f"000000{other}")
+    )
+    assert number_key(plain) == number_key(prefixed)
+    assert (number_key(plain) == number_key(another)) == (number_key(last) == number_key(f"000000{other}"))
 
 
 @pytest.mark.parametrize(
