@@ -45,6 +45,7 @@ class Alerts(BaseModel):
     agent_no_break: AlertConfig = AlertConfig()
     load_uneven: AlertConfig = AlertConfig()
     callers_bounced: AlertConfig = AlertConfig()
+    callbacks_overdue: AlertConfig = AlertConfig()
     ami_disconnected: AlertConfig = AlertConfig()
     data_stale: AlertConfig = AlertConfig()
     state_drift: AlertConfig = AlertConfig()

@@ -82,7 +82,7 @@ def _whole(low: int, high: int) -> PlainValidator:
 
 
 def _number(low: float, high: float, unit: str = "") -> PlainValidator:
-    remedy = f"give {unit or 'a number'} from {low:g} to {high:g}"
+    remedy = f"give {unit or 'a number'} from {low:g} to {high:.10g}"
     what = f"a number of {unit}" if unit else "a number"
 
     def check(value: object) -> float:

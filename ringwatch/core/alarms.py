@@ -35,7 +35,7 @@ from ringwatch.core.events import StreamAwaited
 from ringwatch.core.facts import Call, Crossing, QueueVisit, Record
 from ringwatch.core.hours import OpeningHours
 from ringwatch.core.queues import Queue
-from ringwatch.core.readings import CallAnswered, Drift, StaffingReading, StretchReading
+from ringwatch.core.readings import CallAnswered, CallbacksReading, Drift, StaffingReading, StretchReading
 from ringwatch.core.rules import Alarm, Alert, Change, Why
 from ringwatch.core.standards import DIRECT, Policy
 from ringwatch.core.windows import Budget, Window
@@ -87,6 +87,7 @@ class Alarms:
         self.learns: dict[type[Any], Callable[[Any], None]] = {
             Call: self._call,
             CallAnswered: self._answered,
+            CallbacksReading: self._callbacks,
             Crossing: self._crossing,
             Drift: self._drift,
             QueueVisit: self._visit,
@@ -187,6 +188,9 @@ class Alarms:
     def _staffing(self, reading: StaffingReading) -> None:
         self._sees("understaffed", reading.queue, reading.at, reading.agents_short or 0.0)
         self._sees("load_uneven", reading.queue, reading.at, reading.load_gini or 0.0)
+
+    def _callbacks(self, reading: CallbacksReading) -> None:
+        self._sees("callbacks_overdue", reading.queue, self.now, reading.overdue)
 
     def _stretch(self, reading: StretchReading) -> None:
         agent = (reading.agent, reading.device)

@@ -24,7 +24,6 @@ class Calls:
 
     def __init__(self, pbx: str, policy: Policy, queues: Queues, tell: Callable[[Record], None]) -> None:
         """Start with nothing up."""
-        self._pbx = pbx
         self._policy = policy
         self._queues = queues
         self._tell = tell
@@ -50,8 +49,7 @@ class Calls:
             end_attempt=self._end_attempt,
         )
         self._known_before: set[str] = set()
-        """Channels that were up when the stream last came back after a break. By time they cannot be told: what a
-        listing says has the time of what was said before it."""
+        """Channels that were up when the stream came back. A listing has the time of what was said before it."""
 
     @property
     def channels(self) -> list[Channel]:
@@ -269,9 +267,8 @@ class Calls:
         return attempt
 
     def _belongs(self, dest: Channel, attempt: Attempt) -> None:
-        """Let a channel be called for an attempt: the device itself, or what is behind it."""
+        """Let a channel be called for an attempt, whatever it was taken for: the device, or what is behind it."""
         if dest.attempt:
-            # It was taken for a device of its own.
             dest.attempt.call.attempts.pop(dest.uniqueid, None)
         dest.attempt = attempt
         if dest.uniqueid != attempt.dest and not dest.is_local:
@@ -378,7 +375,7 @@ class Calls:
         if call.line and call.answered_at is not None and not call.answer_told:
             call.answer_told = True
             self._tell(self._teller.answered(call, None, call.answered_at))
-        parked, leg.call.parked_by = leg.call.parked_by, None
+        parked, call.parked_by = call.parked_by, None
         if parked and parked.visit and parked.visit.quiet_since is not None:
             if leg.visit is parked.visit:
                 self.visits.resumed(parked.visit, leg.started_at)
