@@ -14,6 +14,7 @@ from ringwatch.ami.translator import Translator
 from ringwatch.core.engine import Engine
 from ringwatch.core.facts import AgentState, Anomaly, Fact, Gap, Membership, Record, Stretch
 from ringwatch.core.readings import Reading
+from ringwatch.core.rules import Alert
 from ringwatch.core.standards import Policy
 from ringwatch.flow.ports import Batch
 
@@ -55,10 +56,10 @@ def find(name: str, *parts: bytes) -> bytes:
 def told(records: Iterable[Record]) -> list[Fact]:
     """Return what is claimed about calls.
 
-    No readings, nothing about the stream itself, and nothing about agents: of them a listing tells, at the time of
-    whatever came before it.
+    No readings, nothing about the stream itself, no alerts, which the clock may raise after the last word, and nothing
+    about agents: of them a listing tells, at the time of whatever came before it.
     """
-    others = AgentState | Membership | Stretch | Anomaly | Gap | Reading
+    others = AgentState | Membership | Stretch | Alert | Anomaly | Gap | Reading
     return [each for each in records if not isinstance(each, others)]
 
 
