@@ -202,10 +202,10 @@ class TestReport:
         assert any(line.removeprefix(";").strip().startswith(general) for line in lines)
 
 
-def configured(port: int, name: str = "main", secret: str = SECRET) -> config.Config:
+def configured(port: int, name: str = "main", secret: str = SECRET, more: str = "") -> config.Config:
     """Return the configuration of one PBX."""
     return config.parse(
-        f'pbx = [{{name = "{name}", port = {port}, username = "ringwatch", secret = "{secret}"}}]', "test"
+        f'pbx = [{{name = "{name}", port = {port}, username = "ringwatch", secret = "{secret}"}}]\n{more}', "test"
     )
 
 
@@ -250,6 +250,19 @@ class TestLive:
             *("read system", "read call", "read dialplan", "write reporting")
         }
         assert made.mend == ["[ringwatch]", "read = system,call,agent,dialplan", "write = reporting"]
+
+    async def test_a_queue_that_no_pbx_has_is_a_warning(self) -> None:
+        """A slip of the pen, or of the capitals: the desk works, and nothing is wrong with the account."""
+        queues = '[queue."support"]\nrings = 4\n[queue."Support"]\nrings = 4\n'
+        async with desk() as server:
+            made = await checked(configured(server.port, more=queues), lambda made: 'queue "Support"' in made.findings)
+        verdict, note = made.findings['queue "Support"']
+        assert verdict == "advice"
+        assert note.startswith("no PBX has a queue of that name, capitals count; there are support")
+        assert 'queue "support"' not in made.findings
+        out = io.StringIO()
+        made.show(Console(file=out, width=120))
+        assert 'queue "Support"' in out.getvalue()
 
     async def test_what_is_not_there_is_told_at_once(self) -> None:
         """A wrong secret or nobody at home is an error of that PBX, with what to do, and no verdict on anything."""
