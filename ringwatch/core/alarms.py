@@ -73,6 +73,8 @@ class Alarms:
         """When the PBX last said something; set by whoever hears it."""
         self.listening = False
         """Whether silence would be noticed; if not, `hears` is to be told."""
+        self._lines: dict[str, tuple[int, int, float | None]] = {}
+        """How queues stood: waiting, waiting while nobody is there, since when the oldest of them."""
         self._budgets: dict[tuple[str, str], Budget] = {}
         self._stretches: dict[str, dict[tuple[str, str], float]] = {}
         """By queue and agent: since when the agents work who had no break."""
@@ -101,10 +103,14 @@ class Alarms:
     def queue(self, queue: Queue, at: float) -> None:
         """Look at a queue in which something has changed."""
         waiting = len(queue.waiting)
-        there = any(member.state in _THERE for member in queue.members.values())
-        self._sees("lines_piling_up", queue.name, at, waiting)
-        self._sees("nobody_answering", queue.name, at, 0 if there else waiting)
-        self._grows("longest_wait", queue.name, at, min(queue.waiting.values(), default=None))
+        there = not waiting or any(member.state in _THERE for member in queue.members.values())
+        stands = waiting, 0 if there else waiting, min(queue.waiting.values(), default=None)
+        # Most of what happens is what members do, and changes none of these.
+        if stands != self._lines.get(queue.name):
+            self._lines[queue.name] = stands
+            self._sees("lines_piling_up", queue.name, at, stands[0])
+            self._sees("nobody_answering", queue.name, at, stands[1])
+            self._grows("longest_wait", queue.name, at, stands[2])
 
     def talks(self, stand: Mapping[str, Counts], at: float) -> None:
         """Look at the conversations of queues and lines: those that have something to show, and those that had."""

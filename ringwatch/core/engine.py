@@ -175,7 +175,8 @@ class Engine:
             self._breaks.due_at,
             self._callbacks.due_at,
         )
-        self._alarms.now = due
+        # What was due before anything was heard is judged as of now.
+        self._alarms.now = due if due > self._at else at
         if due >= self._visits.settle_at:
             self._visits.settle(due)
         if due >= self._listings.give_up_at:

@@ -38,7 +38,7 @@ def alerts(facts: Sequence[Fact], name: str, state: str) -> list[Alert]:
 
 async def told(daemon: Daemon, name: str, state: str = "raised") -> Alert:
     """Wait for the only alert of a name in a state, which is told at its moment and not at the next event."""
-    await daemon.until(lambda facts: alerts(facts, name, state), what=f"{name} to be {state}")
+    await daemon.until(lambda facts: bool(alerts(facts, name, state)), what=f"{name} to be {state}")
     (alert,) = alerts(daemon.facts, name, state)
     assert time.time() - alert.at < SOON
     return alert
