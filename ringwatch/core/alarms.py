@@ -20,7 +20,7 @@ import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from ringwatch.core.alerts import (
     ALERTS,
@@ -52,6 +52,17 @@ _Place = str | None
 """A queue or line; ``None`` is the PBX."""
 
 
+class _Line(NamedTuple):
+    """Who waits in a queue: how many, how many of them while nobody is there, and since when the oldest."""
+
+    waiting: int
+    unattended: int
+    oldest: float | None
+
+
+_EMPTY = _Line(0, 0, None)
+
+
 class Alarms:
     """All alerts of one PBX."""
 
@@ -73,8 +84,8 @@ class Alarms:
         """When the PBX last said something; set by whoever hears it."""
         self.listening = False
         """Whether silence would be noticed; if not, `hears` is to be told."""
-        self._lines: dict[str, tuple[int, int, float | None]] = {}
-        """How queues stood: waiting, waiting while nobody is there, since when the oldest of them."""
+        self._lines: dict[str, _Line] = {}
+        """How queues stood when last looked at."""
         self._budgets: dict[tuple[str, str], Budget] = {}
         self._stretches: dict[str, dict[tuple[str, str], float]] = {}
         """By queue and agent: since when the agents work who had no break."""
@@ -102,15 +113,21 @@ class Alarms:
 
     def queue(self, queue: Queue, at: float) -> None:
         """Look at a queue in which something has changed."""
-        waiting = len(queue.waiting)
-        there = not waiting or any(member.state in _THERE for member in queue.members.values())
-        stands = waiting, 0 if there else waiting, min(queue.waiting.values(), default=None)
-        # Most of what happens is what members do, and changes none of these.
-        if stands != self._lines.get(queue.name):
-            self._lines[queue.name] = stands
-            self._sees("lines_piling_up", queue.name, at, stands[0])
-            self._sees("nobody_answering", queue.name, at, stands[1])
-            self._grows("longest_wait", queue.name, at, stands[2])
+        before, stands = self._lines.get(queue.name, _EMPTY), _EMPTY
+        if queue.waiting:
+            waiting = len(queue.waiting)
+            there = any(member.state in _THERE for member in queue.members.values())
+            stands = _Line(waiting, 0 if there else waiting, min(queue.waiting.values()))
+        if stands == before:
+            # Most of what happens is what members do while nobody waits.
+            return
+        self._lines[queue.name] = stands
+        if stands.waiting != before.waiting:
+            self._sees("lines_piling_up", queue.name, at, stands.waiting)
+        if stands.unattended != before.unattended:
+            self._sees("nobody_answering", queue.name, at, stands.unattended)
+        if stands.oldest != before.oldest:
+            self._grows("longest_wait", queue.name, at, stands.oldest)
 
     def talks(self, stand: Mapping[str, Counts], at: float) -> None:
         """Look at the conversations of queues and lines: those that have something to show, and those that had."""

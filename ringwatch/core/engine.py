@@ -148,16 +148,10 @@ class Engine:
             else:
                 self._alarms.hears(at)
         self._handlers[kind](event)
-        for record in [record for record in self._records if type(record) is Leg]:
-            self._queues.talk_ended(record, at)
-        self._judge(at)
-        if not self._records:
-            return []
-        records = self._records[:]
-        self._records.clear()
-        return records
-
-    def _judge(self, at: float) -> None:
+        if self._records:
+            for record in self._records[:]:
+                if type(record) is Leg:
+                    self._queues.talk_ended(record, at)
         if self._queues.stirred:
             for queue in self._queues.stirred.values():
                 self._alarms.queue(queue, at)
@@ -165,6 +159,8 @@ class Engine:
         if self._crossings.stirred:
             self._crossings.stirred = False
             self._alarms.talks(self._crossings.stand(), at)
+        records, self._records = self._records, []
+        return records
 
     def _settle(self, at: float) -> None:
         due = min(
