@@ -125,22 +125,7 @@ class Engine:
         """Apply one event and return what follows from it, in order."""
         at, kind = event.at, type(event)
         if at > self._at:
-            # What is due is done in the order in which it is due, whoever tells that time has passed.
-            while (
-                at >= self._agents.due_at
-                or at >= self._staffing.due_at
-                or at >= self._callbacks.due_at
-                or at >= self._visits.settle_at
-                or at >= self._listings.give_up_at
-                or at >= self._breaks.due_at
-            ):
-                self._settle(at)
-            self._at = at
-            heard = at - LATE_SECONDS if kind is ev.Tick else at
-            if heard >= self._crossings.due_at:
-                self._crossings.settle(heard)
-            if heard >= self._alarms.due_at:
-                self._alarms.settle(heard)
+            self._pass(at, at - LATE_SECONDS if kind is ev.Tick else at)
         self._alarms.now = at
         if kind not in _SILENCE:
             if self._alarms.listening:
@@ -152,15 +137,35 @@ class Engine:
             for record in self._records[:]:
                 if type(record) is Leg:
                     self._queues.talk_ended(record, at)
-        if self._queues.stirred:
-            for queue in self._queues.stirred.values():
-                self._alarms.queue(queue, at)
-            self._queues.stirred.clear()
+        if self._queues.stirred or self._crossings.stirred:
+            self._judge(at)
+        records, self._records = self._records, []
+        return records
+
+    def _pass(self, at: float, heard: float) -> None:
+        """Do what is due in the order in which it is due, whoever tells that time has passed; ``heard`` is believed."""
+        while (
+            at >= self._agents.due_at
+            or at >= self._staffing.due_at
+            or at >= self._callbacks.due_at
+            or at >= self._visits.settle_at
+            or at >= self._listings.give_up_at
+            or at >= self._breaks.due_at
+        ):
+            self._settle(at)
+        self._at = at
+        if heard >= self._crossings.due_at:
+            self._crossings.settle(heard)
+        if heard >= self._alarms.due_at:
+            self._alarms.settle(heard)
+
+    def _judge(self, at: float) -> None:
+        for queue in self._queues.stirred.values():
+            self._alarms.queue(queue, at)
+        self._queues.stirred.clear()
         if self._crossings.stirred:
             self._crossings.stirred = False
             self._alarms.talks(self._crossings.stand(), at)
-        records, self._records = self._records, []
-        return records
 
     def _settle(self, at: float) -> None:
         due = min(
