@@ -67,20 +67,28 @@ class AlertList:
 
     def table(self) -> Table:
         """Draw it; the time is UTC."""
-        table = Table(box=SIMPLE_HEAD, padding=0, header_style="bold", title="Alerts", title_justify="left")
+        table = Table(
+            box=SIMPLE_HEAD,
+            padding=0,
+            header_style="bold",
+            title="Alerts, worst first:",
+            title_justify="left",
+            title_style="",
+        )
         table.add_column("Alert", no_wrap=True)
         table.add_column("Where", overflow="fold")
-        for name in ("Raised", "For", "Worst", "Limit", "First (UTC)"):
+        for name in ("Raised", "For", "Value", "Limit", "First (UTC)"):
             table.add_column(name, justify="right", no_wrap=True)
         for row in self._sorted():
             first = datetime.fromtimestamp(row.raised[0].at, UTC)
-            worst = max(alert.value for alert in (*row.raised, *row.cleared))
+            # As it was when raised: how bad it became is not told.
+            value = max(alert.value for alert in row.raised)
             table.add_row(
                 Text(row.name.removeprefix("Ringwatch"), style=_COLOURS[row.severity]),
                 Text(one_line(row.place)),
                 f"{len(row.raised)}x",
                 _lasting(row.seconds(self._until)),
-                f"{worst:g}",
+                f"{value:g}",
                 f"{row.raised[0].threshold:g}",
                 f"{first:%d %b %H:%M:%S}",
             )
