@@ -152,7 +152,7 @@ class Engine:
             or at >= self._listings.give_up_at
             or at >= self._breaks.due_at
         ):
-            self._settle(at)
+            self._settle(at, heard)
         self._at = at
         if heard >= self._crossings.due_at:
             self._crossings.settle(heard)
@@ -167,7 +167,7 @@ class Engine:
             self._crossings.stirred = False
             self._alarms.talks(self._crossings.stand(), at)
 
-    def _settle(self, at: float) -> None:
+    def _settle(self, at: float, heard: float) -> None:
         due = min(
             self._visits.settle_at,
             self._listings.give_up_at,
@@ -176,6 +176,9 @@ class Engine:
             self._breaks.due_at,
             self._callbacks.due_at,
         )
+        if (crossed := min(due, heard)) >= self._crossings.due_at:
+            # What is told of a later moment would let an alert be cleared that a crossing keeps.
+            self._crossings.settle(crossed)
         # What was due before anything was heard is judged as of now.
         self._alarms.now = due if due > self._at else at
         if due >= self._visits.settle_at:

@@ -161,6 +161,17 @@ class TestTalks:
         assert shown(desk, "HoldTooLong") == [("HoldTooLong", "raised", 36.0), ("HoldTooLong", "cleared", 56.0)]
         assert only(desk, "HoldTooLong").queue == "support"
 
+    def test_the_next_hold_that_is_too_long_keeps_the_alert(self) -> None:
+        """Of A from 60 s to 68, of B from 75 on; staffing is looked at at 80, and nothing is said from 68 to 85."""
+        desk = Desk()
+        a = desk.caller("1").joins("support").rings("Anna").after(4).answers()
+        b = desk.caller("2").joins("support").rings("Bram").after(4).answers().after(22)
+        a.is_held().after(15)
+        b.is_held().after(23)
+        a.is_taken_back().after(17)
+        passes(b.is_taken_back().desk, 12)
+        assert shown(desk, "HoldTooLong") == [("HoldTooLong", "raised", 60.0), ("HoldTooLong", "cleared", 95.0)]
+
     def test_a_hold_within_the_limit_is_not(self) -> None:
         """Twice 29 seconds."""
         caller = line_of(1)[0].rings("Anna").after(4).answers()
