@@ -115,6 +115,8 @@ class Translator:
 
 def _other(block: bytes, at: float) -> ev.Event | None:
     if block.startswith(b"Response: "):
+        if b"\r\nPing: Pong" in block:
+            return ev.Answered(at)
         if b"\r\nMessage: Queue status will follow" in block:
             return ev.SnapshotBegan(at, "queues")
         if b"\r\nMessage: Channels will follow" in block:

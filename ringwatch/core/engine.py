@@ -68,6 +68,7 @@ class Engine:
             ev.AgentCalled: calls.agent_called,
             ev.AgentConnected: calls.agent_connected,
             ev.AgentDumped: self._agent_dumped,
+            ev.Answered: self._tick,
             ev.BridgeEntered: self._bridge_entered,
             ev.BridgeLeft: self._bridge_left,
             ev.CallerAbandoned: self._caller_abandoned,
@@ -300,5 +301,5 @@ class Engine:
     def _stream_fault(self, event: ev.StreamFault) -> None:
         self._tell(Anomaly(pbx=self.pbx, at=event.at, kind=event.kind, detail=event.detail))
 
-    def _tick(self, event: ev.Tick) -> None:
+    def _tick(self, event: ev.Tick | ev.Answered) -> None:
         """Nothing was said; what was due has been settled by `apply`."""

@@ -317,12 +317,17 @@ class StreamFault(_Event, frozen=True):
     detail: str
 
 
+class Answered(_Event, frozen=True):
+    """The PBX answered a ping: it is there, however quiet the desk."""
+
+
 class Tick(_Event, frozen=True):
     """Time passed and nothing was said."""
 
 
 Event = (
-    ChannelStarted
+    Answered
+    | ChannelStarted
     | ChannelEnded
     | HangupRequested
     | QueueEntered

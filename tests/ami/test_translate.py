@@ -371,7 +371,8 @@ def test_live_stream_without_timestamps() -> None:
     translator = Translator()
     assert translator.feed([b"Event: Hold\r\nPrivilege: call,all\r\nUniqueid: 1.1"], 1000.0) == []
     assert translator.feed([b"Response: Success\r\nPing: Pong\r\nTimestamp: 900.25"], 1000.25) == [
-        ev.HoldBegan(900.25, "1.1")
+        ev.HoldBegan(900.25, "1.1"),
+        ev.Answered(900.25),
     ]
     assert translator.feed([b"Event: Unhold\r\nPrivilege: call,all\r\nUniqueid: 1.1"], 1002.0) == [
         ev.HoldEnded(902.0, "1.1")

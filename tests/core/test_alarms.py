@@ -377,6 +377,13 @@ class TestThePbx:
         passes(desk, 61, silently=True)
         assert len(shown(desk, "DataStale")) == 3
 
+    def test_a_quiet_pbx_that_answers_is_not_silent(self) -> None:
+        """Nobody calls all night, and every ping is answered."""
+        desk = Desk()
+        for _ in range(30):
+            passes(desk, 50, silently=True).says(ev.Answered(desk.at))
+        assert desk.so_far.alerts == []
+
     def test_stale_data_clear_what_is_raised_and_raise_nothing(self) -> None:
         """Three wait from 6 s on: raised at 16, cleared at 66 when the data are stale; heard at 100, raised at 110."""
         callers = line_of(3)
