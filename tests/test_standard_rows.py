@@ -15,6 +15,7 @@ import pytest
 
 from ringwatch import app
 from ringwatch.core.facts import Call, Crossing, Hold, Leg, QueueVisit, Record, Stretch
+from ringwatch.core.readings import StaffingReading
 from ringwatch.core.standards import Policy, Standard
 from ringwatch.flow.hub import Inbox
 from ringwatch.sinks.standard_table import StandardTable
@@ -240,6 +241,42 @@ def test_row_6_work_without_a_break(capture: str, opened: int) -> None:
     assert found.out_of("support", "unbroken") == (1, 3, False)
     assert abs(found.row("support", "unbroken")["measured"]["longest_seconds"] - 40) < NEAR
     assert found.out_of("billing", "unbroken") == (0, 1, True)
+
+
+def test_row_7_how_evenly_the_work_is_spread() -> None:
+    """For 32 s of scenarios-22 the work of support was spread too unevenly: a Gini coefficient of up to 0.45.
+
+    The window is 240 s: it is looked at every thirtieth of that, 8 s, and nothing is judged before a sixth, 40 s, was
+    seen. The recording begins at ...748, so from 792 on. By queue_log, with the three who are there for most of it:
+
+    * 792: Anna 2 s (751 to 753), Bram 2 (768 to 770), Chloé 15.4 and still talking (since 776.6). In ascending order 2,
+      2, 15.4: G = 2 (1 x 2 + 2 x 2 + 3 x 15.4) / (3 x 19.4) - 4 / 3 = 0.46. By the stamps of the events, which say
+      2.08, 2.09 and 15.43, it is 0.454.
+    * 800: Chloé 22 (until 798), Anna 2 and 7 more (792 to 799): 2, 9, 22, so 2 (2 + 18 + 66) / (3 x 33) - 4 / 3 = 0.40.
+    * 816: the same, for Bram's phone still rings (811 to 817.996).
+    * 824: Bram 4.7 more (818 to 822.7, when he had parked the caller and heard where): 6.8, 9.2, 21.8, so
+      2 (6.8 + 18.4 + 65.4) / (3 x 37.8) - 4 / 3 = 0.26. From here on it stays below 0.35.
+
+    So out of standard from 792 to 824, of the 218.2 s until the last thing heard of, at 1010.2. In sales Dirk did all
+    and Eva nothing: (2 - 1) / 2 = 0.5, all the time.
+    """
+    found = judged("scenarios-22", staffing_window_seconds=240.0)
+    readings = [each for each in found.records if isinstance(each, StaffingReading) and each.queue == "support"]
+    ginis = {int(each.at - 1795276000): each.load_gini for each in readings}
+    assert {at: round(gini, 2) for at, gini in ginis.items() if gini and 785 < at < 830} == {
+        792: 0.45,
+        800: 0.40,
+        808: 0.40,
+        816: 0.40,
+        824: 0.26,
+    }
+    out, of, kept = found.out_of("support", "spread")
+    assert (out, round(of, 1), kept) == (32.0, 218.2, False)
+    assert found.row("support", "spread")["measured"]["highest"] == pytest.approx(0.454, abs=0.001)
+    assert found.row("sales", "spread")["measured"] == {"highest": 0.5}
+    assert found.row("sales", "spread")["out"] == found.row("sales", "spread")["of"] == of
+    wider = judged("scenarios-22", staffing_window_seconds=240.0, load_gini=0.5)
+    assert wider.out_of("support", "spread") == wider.out_of("sales", "spread") == (0, of, True)
 
 
 def test_row_11_who_hears_of_it() -> None:

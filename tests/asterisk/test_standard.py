@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ringwatch import config
+from ringwatch import app, config
 from ringwatch.core.facts import Call, Crossing, Fact, Hold, Leg, QueueVisit, RingAttempt
+from ringwatch.core.standards import Policy
 from ringwatch.sinks.standard_table import StandardTable
 from tests.accounting import metrics_equal_facts
 
 from .callers import Call as Caller
 from .desk import Desk
 from .phones import BUSY, Manner, PhoneCall
+from .stream_copy import copying
 from .test_agents import seen
 from .watching import Daemon, ended, pbx_table, watching
 
@@ -38,9 +40,14 @@ NEAR = 0.15
 Out = tuple[float, float, bool | None]
 
 
+def policy_of(folder: Path) -> Policy:
+    """Return what the daemon was configured with."""
+    return config.load(folder / "ringwatch.toml", {}).policy_for("main")
+
+
 def standing(folder: Path, facts: Sequence[Fact], *measures: str) -> dict[tuple[str, str], Out]:
     """Return what the table says: by queue and measure how much was out of standard, of how much, and whether kept."""
-    table = StandardTable({"main": config.load(folder / "ringwatch.toml", {}).policy_for("main")})
+    table = StandardTable({"main": policy_of(folder)})
     table.apply(facts)
     return {
         (row["queue"], row["measure"]): (row["out"], row["of"], row["kept"])
@@ -51,7 +58,7 @@ def standing(folder: Path, facts: Sequence[Fact], *measures: str) -> dict[tuple[
 
 def measured(folder: Path, facts: Sequence[Fact], measure: str) -> dict[str, float]:
     """Return what the table says that was measured, in the one queue in which it was."""
-    table = StandardTable({"main": config.load(folder / "ringwatch.toml", {}).policy_for("main")})
+    table = StandardTable({"main": policy_of(folder)})
     table.apply(facts)
     (row,) = (row for row in table.as_json() if row["measure"] == measure)
     found: dict[str, float] = row["measured"]
@@ -157,6 +164,57 @@ async def test_row_5_a_talk_while_others_wait(desk: Desk, tmp_path: Path) -> Non
     assert rush["pressed_mean_seconds"] == pytest.approx(pressed, abs=NEAR)
     assert rush["index"] == pytest.approx(0.5, abs=NEAR)
     assert standing(tmp_path, facts, "rush") == {("sales", "rush"): (0, 2, None)}
+
+
+async def gini_shown(daemon: Daemon) -> float:
+    """Return how unevenly the work of sales is spread, as the page says."""
+    _, page = await daemon.get("/metrics")
+    return next(
+        sample.value
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+        if sample.name == "ringwatch_queue_load_gini" and sample.labels["queue"] == "sales"
+    )
+
+
+async def test_row_7_how_evenly_the_work_is_spread(desk: Desk, tmp_path: Path) -> None:
+    """Over a window of 3 s, live on the page and in a replay of what was heard.
+
+    By hand: while Dirk talks and Eva does not, one of two does all, so the Gini coefficient is 1 - 1 / 2. Then Eva
+    answers another caller, and both talk on until what was before has left the window: 3 s of each, which is 0, and an
+    occupancy of 1.
+    """
+    desk.phones({"104": Manner(ring=0.2), "105": Manner(ring=None)})
+    stream = tmp_path / "stream.gz"
+    configuration = pbx_table(desk.asterisk, more="[standard]\nstaffing_window_seconds = 3\n")
+    async with watching(tmp_path, configuration) as daemon, copying(desk.asterisk, stream):
+        first = desk.dial("2000")
+        await first.talking()
+
+        async def uneven() -> tuple[object, object]:
+            return await gini_shown(daemon), 0.5
+
+        await seen(uneven)
+        desk.phone("105", ring=0.2)
+        second = desk.dial("2000")
+        await second.talking()
+
+        async def even() -> tuple[object, object]:
+            return await gini_shown(daemon), 0.0
+
+        await seen(even)
+        for caller in (first, second):
+            caller.hangup()
+            await caller.done()
+        await daemon.until(lambda facts: ended(facts) == 2, what="both calls to be told")
+    policy = policy_of(tmp_path)
+    table = StandardTable({"main": policy})
+    await app.replay(stream, "main", policy, [table])
+    rows = {row["measure"]: row for row in table.as_json() if row["queue"] == "sales"}
+    for measure, highest in (("spread", 0.5), ("occupancy", 1.0)):
+        assert rows[measure]["measured"] == {"highest": highest}
+        assert 0 < rows[measure]["out"] < rows[measure]["of"]
+        assert not rows[measure]["kept"]
 
 
 async def test_row_11_who_hears_of_it(desk: Desk, tmp_path: Path) -> None:
