@@ -6,15 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from ringwatch.ami.translator import Translator
-from ringwatch.core.engine import Engine
 from ringwatch.core.readings import StaffingReading
 from ringwatch.core.standards import Policy, Standard
-from ringwatch.simulator import Desk, Plan, TalkHabit, absent
+from ringwatch.simulator import Plan, TalkHabit, absent
 from tests.simulator.desks import HOUR, MONDAY_NINE, agents, queue
+from tests.staffing.days import HALF_AN_HOUR, followed
 
 TEN, NOON, ONE, TWO = (MONDAY_NINE + hours * HOUR for hours in (1, 3, 4, 5))
-HALF_AN_HOUR = 1800.0
 WRAP_UP = 10
 # 120 callers an hour, each 120 s of talk, some rest of the ringing, and 10 s of wrap-up: 4.3 erlang and a little more.
 TALK = TalkHabit(mean_seconds=120, sigma=0.5)
@@ -26,13 +24,9 @@ LUNCH = absent(EVERYBODY, {str(number) for number in range(104, 113)}, 12, 13)
 
 
 def readings(plan: Plan, seed: int) -> list[StaffingReading]:
-    """Follow a desk from ten to two, attached before it says anything."""
-    desk = Desk(plan, seed=seed, start_at=TEN)
-    translator, engine = Translator(), Engine("main", Policy(default=Standard(wrapup_seconds=WRAP_UP)))
-    said = [(TEN, block) for block in desk.queue_status("1")] + desk.advance(TWO)
-    events = (event for at, block in said for event in translator.feed([block.rstrip()], at))
-    records = (record for event in events for record in engine.apply(event))
-    return [record for record in records if isinstance(record, StaffingReading)]
+    """Follow a desk from ten to two."""
+    told = followed(plan, seed, TEN, TWO, Policy(default=Standard(wrapup_seconds=WRAP_UP)))
+    return [record for record in told if isinstance(record, StaffingReading)]
 
 
 def each_minute(told: list[StaffingReading], begin: float, end: float) -> Iterator[tuple[int, float]]:
