@@ -204,29 +204,9 @@ class StandardConfig(_Table):
 
     def standard(self) -> Standard:
         """Return the record that the core measures by."""
-        return Standard(
-            cadence_ms=self.cadence or CADENCES[self.country],
-            rings=self.rings,
-            short_abandon_seconds=self.short_abandon_seconds,
-            lines_waiting=self.lines_waiting,
-            wrapup_seconds=self.wrapup_seconds,
-            hold_limit_seconds=self.hold_limit_seconds,
-            talk_target_seconds=self.talk_target_seconds,
-            talk_limit_seconds=self.talk_limit_seconds,
-            hops=self.hops,
-            bounces=self.bounces,
-            service_level=self.service_level,
-            service_level_seconds=self.service_level_seconds,
-            max_occupancy=self.max_occupancy,
-            staffing_window_seconds=self.staffing_window_seconds,
-            load_gini=self.load_gini,
-            reach_angry=self.reach_angry,
-            reach_happy=self.reach_happy,
-            unbroken_limit_seconds=self.unbroken_limit_seconds,
-            break_min_seconds=self.break_min_seconds,
-            third_ring_share=self.third_ring_share,
-            callback_seconds=self.callback_seconds,
-        )
+        # Every other key has the name that the record has for it.
+        same = self.model_dump(exclude={"country", "cadence"})
+        return Standard(cadence_ms=self.cadence or CADENCES[self.country], **same)
 
 
 class HoursConfig(_Table):

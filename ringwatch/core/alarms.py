@@ -200,7 +200,7 @@ class Alarms:
         if (first := call.asked_first) and call.bounces:
             bounced = self._bounces.setdefault(first, Window(BOUNCE_SECONDS))
             bounced.add(call.ended_at)
-            self._bounced(first, call.ended_at)
+            self._counted("callers_bounced", first, bounced, call.ended_at)
 
     def _lost(self, told: QueueVisit | Call, name: str) -> None:
         if told.outcome in _LOST:
@@ -228,7 +228,7 @@ class Alarms:
 
     def _drift(self, drift: Drift) -> None:
         self._drifts.add(drift.at)
-        self._drifted(drift.at)
+        self._counted("state_drift", None, self._drifts, drift.at)
 
     # -- windows
 
@@ -246,16 +246,10 @@ class Alarms:
         self._sees(key, name, at, budget.burn(at))
         self._later(budget.due_at, budget, partial(self._burn, key, name))
 
-    def _bounced(self, name: str, at: float) -> None:
-        window = self._bounces[name]
+    def _counted(self, key: str, place: _Place, window: Window, at: float) -> None:
         window.move(at)
-        self._sees("callers_bounced", name, at, len(window))
-        self._later(window.due_at, window, partial(self._bounced, name))
-
-    def _drifted(self, at: float) -> None:
-        self._drifts.move(at)
-        self._sees("state_drift", None, at, len(self._drifts))
-        self._later(self._drifts.due_at, self._drifts, self._drifted)
+        self._sees(key, place, at, len(window))
+        self._later(window.due_at, window, partial(self._counted, key, place, window))
 
     # -- opening hours
 

@@ -39,7 +39,6 @@ class Kind:
     name: str
     rule: Callable[[Standard], Rule]
     advice: str
-    of_pbx: bool = False
     muted: bool = True
     """While data are stale nothing is known of it."""
 
@@ -110,21 +109,18 @@ ALERTS: Mapping[str, Kind] = MappingProxyType(
             "RingwatchAmiDisconnected",
             lambda _: Rule(10, 0, 0, 0.5, "critical"),
             "{pbx} has not let ringwatch listen for {value:.0f} s: see its log for the remedy, then the network.",
-            of_pbx=True,
             muted=False,
         ),
         "data_stale": Kind(
             "RingwatchDataStale",
             lambda _: Rule(60, 0, 0, 0.5, "critical"),
             "{pbx} has said nothing for {value:.0f} s, all other alerts rest: see whether Asterisk still answers.",
-            of_pbx=True,
             muted=False,
         ),
         "state_drift": Kind(
             "RingwatchStateDrift",
             lambda _: Rule(5, 0, 60, 0.5, "warning"),
             "{value:.0f} things were not as believed on {pbx}: check --live tells which events are missing.",
-            of_pbx=True,
         ),
     }
 )

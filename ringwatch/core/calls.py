@@ -180,7 +180,7 @@ class Calls:
                 self._end_attempt(attempt, at, "failed" if call.lost else "caller_gone")
         if call.parked_by and call.parked_by.visit:
             # Nobody took the caller back: until the end it was the parker's talk.
-            self.visits.talk_ended(call, call.parked_by.visit, at, "unknown" if call.lost else "caller")
+            self.visits.caller_gone(call, call.parked_by.visit, at)
         self._calls.pop(call.call_id, None)
         if not call.joined:
             self._tell(self._teller.call(call, at))

@@ -330,6 +330,13 @@ Fact = (
 )
 Record = Fact | Reading
 
+
+def moment(record: Record) -> float:
+    """Return as of when a record was told: its moment, or its end; 0 where it has neither, as how things stand."""
+    at: float = getattr(record, "at", 0.0) or getattr(record, "ended_at", 0.0)
+    return at
+
+
 _encoder = msgspec.json.Encoder()
 
 

@@ -14,7 +14,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from ringwatch.core.facts import Record
+from ringwatch.core.facts import Record, moment
 from ringwatch.core.rules import Alert, Severity
 from ringwatch.errors import one_line
 from ringwatch.flow.hub import Inbox
@@ -56,7 +56,7 @@ class AlertList:
     def apply(self, records: Iterable[Record]) -> None:
         """Take records in."""
         for record in records:
-            self._until = max(self._until, getattr(record, "at", 0.0), getattr(record, "ended_at", 0.0))
+            self._until = max(self._until, moment(record))
             if isinstance(record, Alert):
                 where = (record.pbx, record.queue, record.name)
                 row = self._rows.get(where)

@@ -19,7 +19,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ringwatch.core.facts import Call, Gap, Hold, Leg, QueueVisit, Record, Stretch
+from ringwatch.core.facts import Call, Gap, Hold, Leg, QueueVisit, Record, Stretch, moment
 from ringwatch.core.readings import StaffingReading, StretchReading
 from ringwatch.core.standards import Policy
 from ringwatch.errors import one_line
@@ -59,8 +59,7 @@ class StandardTable:
     def apply(self, records: Iterable[Record]) -> None:
         """Take records in."""
         for record in records:
-            at: float = getattr(record, "at", 0.0) or getattr(record, "ended_at", 0.0)
-            self._heard[record.pbx] = max(self._heard[record.pbx], at)
+            self._heard[record.pbx] = max(self._heard[record.pbx], moment(record))
             match record:
                 case QueueVisit():
                     self._standing(record.pbx, record.queue).served(record)

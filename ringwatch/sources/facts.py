@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from ringwatch.core.facts import AgentState, Anomaly, Callback, Crossing, Fact, Gap, Membership, Transfer
+from ringwatch.core.facts import Fact, Gap, moment
 from ringwatch.core.rules import Alert
 from ringwatch.core.visits import SETTLING_SECONDS
 from ringwatch.errors import QueueLogError
@@ -80,14 +80,8 @@ def last_word(facts: Iterable[Fact], pbx: str) -> float | None:
     not heard at all, and an alert may say just that.
     """
     own = (fact for fact in facts if fact.pbx == pbx and getattr(fact, "source", "ami") == "ami")
-    return max((_heard(fact) for fact in own if not isinstance(fact, Alert)), default=None)
-
-
-def _heard(fact: Fact) -> float:
-    if isinstance(fact, Gap):
-        return fact.to
-    moments = AgentState | Alert | Anomaly | Callback | Crossing | Membership | Transfer
-    return (fact.at if isinstance(fact, moments) else fact.ended_at) - SETTLING_SECONDS
+    heard = (fact for fact in own if not isinstance(fact, Alert))
+    return max((fact.to if isinstance(fact, Gap) else moment(fact) - SETTLING_SECONDS for fact in heard), default=None)
 
 
 def _of_another_version(line: bytes) -> bool:

@@ -174,6 +174,14 @@ class Desk:
         return told
 
 
+def desk(*seats: Seat, policy: Policy | None = None) -> Desk:
+    """Return a desk with these members alone."""
+    made = Desk(policy, staffed=False)
+    for seat in seats:
+        made.shows(seat)
+    return made
+
+
 @dataclass
 class Phone:
     """A device that is called or talks; behind a Local member there are two halves and the phone itself."""

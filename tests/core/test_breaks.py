@@ -14,7 +14,7 @@ from ringwatch.core import events as ev
 from ringwatch.core.facts import Stretch
 from ringwatch.core.readings import StretchReading
 from ringwatch.core.standards import Policy, Standard
-from tests.core.desk import FREE, RINGING, SEATS, START, TALKING, Desk, Seat
+from tests.core.desk import FREE, RINGING, SEATS, START, TALKING, Desk, Seat, desk
 from tests.core.told import one
 from tests.tools.properties import PATIENT
 
@@ -25,14 +25,6 @@ ANNA_TWICE = Seat("support", "Anna", "Local/101@agents/n", "PJSIP/101")
 ANNA_AT_HOME = Seat("support", "Anna", "PJSIP/901", "PJSIP/901")
 DORA = Seat("support", "Dora", "PJSIP/101", "PJSIP/101")
 """Who sits in Anna's place after her."""
-
-
-def desk(*seats: Seat, policy: Policy | None = None) -> Desk:
-    """Return a desk with these members alone; 300 s of rest are a break."""
-    made = Desk(policy, staffed=False)
-    for seat in seats:
-        made.shows(seat)
-    return made
 
 
 def until(made: Desk, at: float) -> Desk:

@@ -24,6 +24,7 @@ from ringwatch.core.facts import (
     Stretch,
     Transfer,
     WrapUp,
+    moment,
     to_json,
 )
 from ringwatch.core.readings import (
@@ -293,3 +294,16 @@ def test_a_fact_never_changes() -> None:
     field = "outcome"
     with pytest.raises(AttributeError):
         setattr(VISIT, field, "answered")
+
+
+def test_the_moment_of_a_record_is_its_own_or_its_end() -> None:
+    """A gap has two ends, and how things stand has none."""
+    gap = Gap(pbx="main", from_=1.5, to=2.5, why="disconnected")
+    assert [moment(each) for each in (CALLBACK, CROSSING, HOLD, STRETCH, gap, UNBROKEN)] == [
+        4.0,
+        31.0,
+        2.0,
+        9002.0,
+        0,
+        0,
+    ]

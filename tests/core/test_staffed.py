@@ -10,21 +10,13 @@ from ringwatch.core import events as ev
 from ringwatch.core.readings import StaffingReading
 from ringwatch.core.staffing import agents_short, gini
 from ringwatch.core.standards import Policy, Standard
-from tests.core.desk import FREE, RINGING, SEATS, START, TALKING, Desk, Seat
+from tests.core.desk import FREE, RINGING, SEATS, START, TALKING, Desk, Seat, desk
 
 UNAVAILABLE = 5
 ANNA, BRAM, CHLOE = SEATS[:3]
 ANNA_SALES = Seat("sales", "Anna", "PJSIP/101", "PJSIP/101")
 MINUTE = START + 20
 """The first whole minute after the desk opens: 1,000,020 is 16,667 x 60."""
-
-
-def desk(*seats: Seat, policy: Policy | None = None) -> Desk:
-    """Return a desk with these members alone."""
-    made = Desk(policy, staffed=False)
-    for seat in seats:
-        made.shows(seat)
-    return made
 
 
 def until(made: Desk, at: float) -> Desk:
