@@ -6,7 +6,6 @@ import json
 import logging
 import sys
 import warnings
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -49,18 +48,6 @@ class Terminal(io.StringIO):
     def isatty(self) -> bool:
         """Return that it is one."""
         return True
-
-
-@pytest.fixture
-def _logging_put_back() -> Iterator[None]:
-    """Leave the process's logging as it was."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    structlog.reset_defaults()
-    logging.captureWarnings(capture=False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def captured(clock: Clock) -> tuple[Telemetry, list[dict[str, Any]]]:
@@ -179,7 +166,6 @@ def test_a_stream_that_invents_kinds_cannot_flood_the_log_or_the_memory() -> Non
     assert len(lines) == MOST_KINDS + 1
 
 
-@pytest.mark.usefixtures("_logging_put_back")
 class TestForms:
     """Lines as they are written."""
 
