@@ -118,9 +118,6 @@ class Alarms:
             waiting = len(queue.waiting)
             there = any(member.state in _THERE for member in queue.members.values())
             stands = _Line(waiting, 0 if there else waiting, min(queue.waiting.values()))
-        if stands == before:
-            # Most of what happens is what members do while nobody waits.
-            return
         self._lines[queue.name] = stands
         if stands.waiting != before.waiting:
             self._sees("lines_piling_up", queue.name, at, stands.waiting)

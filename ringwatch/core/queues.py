@@ -54,7 +54,7 @@ class Queues:
         self._queues = {name: Queue(name) for name in policy.standards}
         self.agents = Agents(pbx, policy, tell, self._touched)
         self.stirred: dict[str, Queue] = {}
-        """Queues in which something has changed, for whoever judges that; to be cleared then."""
+        """Queues in which somebody waits and something has changed, or nobody waits any more; to be cleared then."""
         self._index: dict[str, str] | None = None
         """Agent by device and interface; made when asked for, a large listing would make it a thousand times."""
 
@@ -80,7 +80,8 @@ class Queues:
         """Take a caller out of the line; doing it twice changes nothing."""
         queue = self[name]
         if queue.waiting.pop(uniqueid, None) is not None:
-            self._touched(name)
+            queue.changed = True
+            self.stirred[name] = queue
 
     def waiting(self, name: str) -> int:
         """Count who is in line."""
@@ -133,8 +134,10 @@ class Queues:
         return readings
 
     def _touched(self, name: str) -> None:
-        queue = self.stirred[name] = self._queues[name]
+        queue = self._queues[name]
         queue.changed = True
+        if queue.waiting:
+            self.stirred[name] = queue
 
     def _agents(self) -> dict[str, str]:
         if self._index is None:

@@ -258,8 +258,9 @@ class Talks:
         self.bridge_left(ev.BridgeLeft(at, other.uniqueid, bridge))
         self.bridge_entered(ev.BridgeEntered(at, heir.uniqueid, bridge))
         if before and heir.leg and heir.leg.call is before.call:
-            # What the queue had put together goes on.
+            # What the queue had put together goes on, through the same wire.
             heir.leg.visit = before.visit
+            before.wires.clear()
             self._crossings.moved(heir.leg)
 
     def over(self, call: CallState, at: float) -> None:

@@ -157,6 +157,23 @@ def test_a_talk_is_taken_by_who_was_about_to_pick_up(*, ringing_in: bool) -> Non
     assert told.call.call_id == caller.uniqueid
 
 
+def test_a_talk_is_taken_behind_a_local_member() -> None:
+    """Who takes Femke's talk is at the far end of her wire now, hands on through it, and she is not consulting."""
+    caller = Desk().caller("1").joins("billing").rings("Femke").after(3).answers().after(0.3)
+    desk, femke = caller.desk, caller.phone
+    picker, _ = desk.opens("PJSIP/109", ringing_in=True)
+    desk.says(ev.PickedUp(desk.at, picker, femke.own), ev.ChannelEnded(desk.at, femke.own, 16)).after(4)
+    desk.says(ev.Transferred(desk.at, femke.uniqueid, "blind", "108", success=True))
+    for each in (femke.uniqueid, femke.far, picker):
+        desk.says(ev.ChannelEnded(desk.at, each, 16))
+    caller.partner = None
+    told = caller.after(6).hangs_up().told()
+    assert spans(told.legs) == [("Femke", 0.3, 0.0, "agent"), ("PJSIP/109", 4.0, 0.0, "transfer")]
+    assert [(each.from_agent, each.to) for each in told.transfers] == [("PJSIP/109", "108")]
+    assert (told.visit.agent, told.visit.talk_seconds, told.visit.talk_ended_by) == ("Femke", 4.3, "transfer")
+    assert told.holds == []
+
+
 def test_a_talk_that_has_yet_to_begin_is_taken() -> None:
     """Anna has answered, the caller has left the line, and before they are in a bridge Bram picks up (seen on 16)."""
     caller = Desk().caller("1").joins("support").rings("Anna").after(2).picks_up().leaves()
