@@ -159,10 +159,12 @@ class Talks:
         for parked in [leg for leg in call.legs.values() if leg.parked]:
             # Whoever fetches a caller may be in the bridge before it is told.
             self._end(parked, at, "transfer")
-        again = call.parked_by is not None and call.parked_by.device == device
-        if call.parked_by and again:
+        parked_by = call.parked_by
+        # Whoever is rung for the caller by a queue serves that queue, even if it was they who had parked the caller.
+        again = parked_by is not None and parked_by.device == device and visit in {None, parked_by.visit}
+        if parked_by and again:
             # Back at the one who had parked the caller: app_queue counts it as one talk all along.
-            agent, interface, visit = call.parked_by.agent, call.parked_by.interface, call.parked_by.visit
+            agent, interface, visit = parked_by.agent, parked_by.interface, parked_by.visit
         leg = Leg(call, agent, interface, phone, device, at, visit, attempt, from_start=not self._come_upon)
         call.legs[phone.uniqueid] = phone.leg = leg
         # Through a wire in front of the one who asks, whoever was asked before is still served.

@@ -61,7 +61,10 @@ class Visits:
     def _close(self, call: CallState, channel: Channel, at: float) -> None:
         visit = channel.visit
         if visit and visit.state is VisitState.TALKING:
-            if not _goes_on(call, visit):
+            if visit.quiet_since is not None:
+                # Whoever had parked the caller does not get the call back, or only by serving this queue.
+                self.talk_ended(call, visit, visit.quiet_since, "transfer")
+            elif not _goes_on(call, visit):
                 self.talk_ended(call, visit, at, "unknown")
         elif visit:
             # It asks at another door now: what ended the last stay was not seen, or has yet to be explained.

@@ -36,6 +36,18 @@ def test_a_parked_caller_given_back_to_somebody_else_is_handed_on(queued: bool) 
         assert (told.visit.talk_seconds, told.visit.hold_seconds, told.visit.talk_ended_by) == (10.0, 5.0, "transfer")
 
 
+def test_a_parked_caller_given_back_to_the_queue_visits_it_again() -> None:
+    """Anna had parked the caller, and is rung by the queue for the same one: that is another visit (seen on 16)."""
+    caller = talking().is_parked().after(5).leaves_the_parking_space()
+    told = caller.joins("support").rings("Anna").after(2).answers().after(8).hangs_up().told()
+    assert spans(told.legs) == [("Anna", 10.0, 5.0, "transfer"), ("Anna", 8.0, 0.0, "caller")]
+    assert [(each.ordinal, each.talk_seconds, each.hold_seconds, each.talk_ended_by) for each in told.visits] == [
+        (1, 10.0, 5.0, "transfer"),
+        (2, 8.0, 0.0, "caller"),
+    ]
+    assert told.call.bounces == 1
+
+
 @pytest.mark.parametrize("queued", [True, False])
 def test_a_parked_caller_who_goes_while_the_parker_is_rung(queued: bool) -> None:  # noqa: FBT001 - a case
     """Nobody took the caller back: until the end it was Anna's, the 5 + 3 s without anybody being no talk."""
