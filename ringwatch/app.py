@@ -29,7 +29,6 @@ from ringwatch.flow.pump import Pump
 from ringwatch.sinks.facts_file import FactsFile
 from ringwatch.sinks.itself import Itself
 from ringwatch.sinks.metrics import MetricsSink
-from ringwatch.sinks.web import WebServer
 from ringwatch.sources.ami import AmiSource
 from ringwatch.sources.capture import CaptureSource, CaptureWriter
 from ringwatch.sources.facts import last_word, recent_facts
@@ -71,6 +70,9 @@ class Daemon:
         facts: Path | None = None,
         sinks: Sequence[Sink] = (),
     ) -> None:
+        # Their libraries are slow to import, and a replay has no need of them.
+        from ringwatch.sinks.web import WebServer  # noqa: PLC0415
+
         self._config = config
         self._says = says
         self._dropped_told: Counter[str] = Counter()

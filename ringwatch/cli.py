@@ -21,10 +21,8 @@ from ringwatch import __version__, app, config, telemetry
 from ringwatch.check import check_live
 from ringwatch.cli_log import audit, import_
 from ringwatch.core.standards import Policy
-from ringwatch.demo import run_demo
 from ringwatch.errors import ConfigError, RingwatchError
 from ringwatch.flow.ports import Attached, Batch, Detached, Item
-from ringwatch.simulator import DEFAULT_PLAN, Account, SimulatorServer, around_the_clock
 from ringwatch.sources.capture import CaptureWriter
 from ringwatch.sources.pseudonyms import Pseudonyms
 from ringwatch.terminal import FILE, PAGE, Findings, pbx_of, told_plainly
@@ -191,6 +189,7 @@ def simulate(
     Example:
       ringwatch simulate --seed 7 --speed 10
     """
+    from ringwatch.simulator import DEFAULT_PLAN, Account, SimulatorServer, around_the_clock  # noqa: PLC0415 - as below
 
     async def work() -> None:
         stop = asyncio.Event()
@@ -226,6 +225,8 @@ def demo(seed: int, speed: float, port: int, seconds: float | None) -> None:
     Example:
       ringwatch demo --speed 10
     """
+    from ringwatch.demo import run_demo  # noqa: PLC0415 - no other command is to wait for the simulator
+
     _run(run_demo(seed=seed, speed=speed, port=port, seconds=seconds))
 
 
