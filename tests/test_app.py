@@ -379,6 +379,8 @@ class TestEnding:
             await work.attached()
             server.speed = 500
             await until(lambda: len(work.ended()) >= 20, "some calls to be over")
+            server.speed = 1
+            await until(lambda: _offered(work) - work.ended(), "a call that is up")
         assert work.everything.ended
         assert _offered(work) <= work.ended()
         assert any(record.outcome == "unknown" for record in work.records if isinstance(record, Call))
