@@ -23,6 +23,7 @@ from pydantic import BaseModel, ValidationError
 
 from ringwatch.config import Address, Config, LineConfig, PbxConfig, QueueConfig, TlsConfig, WebConfig, load, parse
 from ringwatch.config.alerts import AlertConfig, Alerts
+from ringwatch.config.mqtt import HomeAssistantConfig, MqttConfig
 from ringwatch.config.places import get, places
 from ringwatch.core.alerts import ALERTS, rule_for
 from ringwatch.core.hours import OpeningHours, Spans
@@ -215,6 +216,7 @@ class TestReading:
             "queue": {},
             "line": {},
             "metrics": {"agents": False},
+            "mqtt": None,
             "log": {"level": "info", "format": "auto"},
         }
         assert config.pbx[0].model_dump(mode="json", exclude={"secret"}) == {
@@ -706,14 +708,18 @@ class TestSample:
         """Every commented key is written as it must be; the one exception is the second way to give the secret."""
         for name in ("ca.pem", "ringwatch.pem", "ringwatch.key"):
             (tmp_path / name).touch()
-        whole = uncommented(text).replace('secret = "..."\n', "")
-        config = parse(whole, "x.toml", base=tmp_path, environ={"RINGWATCH_SECRET": SECRET})
+        whole = re.sub(r'(?m)^(secret|password) = "\.\.\."\n', "", uncommented(text))
+        config = parse(
+            whole, "x.toml", base=tmp_path, environ={"RINGWATCH_SECRET": SECRET, "RINGWATCH_MQTT_PASSWORD": "x"}
+        )
         assert config.pbx[0].tls == TlsConfig.model_construct(
             ca_file=tmp_path / "ca.pem",
             cert_file=tmp_path / "ringwatch.pem",
             key_file=tmp_path / "ringwatch.key",
             server_name="pbx.example.com",
         )
+        assert config.mqtt is not None
+        assert config.mqtt.home_assistant == HomeAssistantConfig()
         assert config.queue["support"].rings == 4
         assert config.line["reception"].extensions == ("3000", "_31XX")
 
@@ -727,6 +733,8 @@ class TestSample:
             QueueConfig: data["queue"]["support"],
             LineConfig: data["line"]["reception"],
             AlertConfig: data["alert"]["longest_wait"],
+            MqttConfig: data["mqtt"],
+            HomeAssistantConfig: data["mqtt"]["home_assistant"],
             **{
                 annotation: data[name]
                 for name, field in Config.model_fields.items()

@@ -28,19 +28,22 @@ from ringwatch.config.models import (
     QueueConfig,
     Reading,
     StandardConfig,
-    TlsConfig,
     WebConfig,
 )
+from ringwatch.config.mqtt import HomeAssistantConfig, MqttConfig
 from ringwatch.config.places import get
+from ringwatch.config.tls import TlsConfig
 from ringwatch.errors import ConfigError, ConfigFault
 
 __all__ = [
     "Address",
     "Config",
+    "HomeAssistantConfig",
     "HoursConfig",
     "LineConfig",
     "LogConfig",
     "MetricsConfig",
+    "MqttConfig",
     "PbxConfig",
     "QueueConfig",
     "StandardConfig",
@@ -89,7 +92,9 @@ def _parse(text: str, name: str, *, base: Path, environ: Mapping[str, str], publ
     secrets = credentials.find(data, base, environ, public=public)
     for index, table, _ in credentials.pbx_tables(data):
         # Put in before validation, so that the rest of the table is checked even where the secret is at fault.
-        table["secret"] = secrets.by_pbx.get(index, SecretStr(""))
+        table["secret"] = secrets.by_path.get(("pbx", index, "secret"), SecretStr(""))
+    if isinstance(broker := data.get("mqtt"), dict):
+        broker["password"] = secrets.by_path.get(("mqtt", "password"))
     findings = [*secrets.findings, *_across_tables(data)]
     config: Config | None = None
     try:

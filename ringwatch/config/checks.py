@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn, get_args
 
-from pydantic import BeforeValidator, ConfigDict, PlainSerializer, PlainValidator, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from ringwatch.core.standards import CADENCES
@@ -67,7 +67,8 @@ def _quoted(words: Iterable[str]) -> str:
     return ", ".join(f'"{word}"' for word in words)
 
 
-def _whole(low: int, high: int) -> PlainValidator:
+def whole(low: int, high: int) -> PlainValidator:
+    """Return a check that a value is a whole number within bounds."""
     remedy = f"give a whole number from {low} to {high}"
 
     def check(value: object) -> int:
@@ -196,6 +197,13 @@ def _cadence(value: object) -> tuple[int, ...]:
     )
 
 
+def _not_below_the_least(longest: float, info: ValidationInfo) -> float:
+    least = info.data.get("reconnect_min_seconds", 0.0)
+    if longest < least:
+        refuse(f"{longest:g} s is less than reconnect_min_seconds, {least:g} s", f"give {least:g} or more")
+    return longest
+
+
 def _extension(value: object) -> str:
     text = text_of(value)
     if (_PATTERN if text.startswith("_") else _EXTENSION).fullmatch(text) and text != "_":
@@ -263,13 +271,15 @@ def tables(example: str) -> BeforeValidator:
 
 TABLE = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 """Of every table: what is not known is refused, and a fault shows no value that may be a secret."""
-Port = Annotated[int, _whole(1, LARGEST_PORT)]
-Rings = Annotated[int, _whole(1, 100)]
-Lines = Annotated[int, _whole(1, 10_000)]
-Times = Annotated[int, _whole(0, 100)]
+Port = Annotated[int, whole(1, LARGEST_PORT)]
+Rings = Annotated[int, whole(1, 100)]
+Lines = Annotated[int, whole(1, 10_000)]
+Times = Annotated[int, whole(0, 100)]
 People = Annotated[float, _number(0, 1000, "people")]
 Seconds = Annotated[float, _seconds(0)]
 Pause = Annotated[float, _seconds(0.05)]
+LongestPause = Annotated[Pause, AfterValidator(_not_below_the_least), Field(validate_default=True)]
+"""Of ``reconnect_max_seconds``, which stands after ``reconnect_min_seconds``."""
 Share = Annotated[float, PlainValidator(_share)]
 Limit = Annotated[float, _seconds(1)]
 Positive = Annotated[float, _number(0.001, 1e6)]

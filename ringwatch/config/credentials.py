@@ -1,4 +1,4 @@
-"""Where a PBX's secret comes from.
+"""Where a PBX's secret comes from, and the password for the MQTT broker.
 
 The first of these that gives one wins:
 
@@ -10,32 +10,36 @@ The first of these that gives one wins:
    counts: with ``LoadCredential=ami-secret:/etc/ringwatch/ami-secret`` the daemon sees both and may read the copy;
 4. the systemd credential ``<name>-secret``.
 
+The broker's password is found in the same way: ``RINGWATCH_MQTT_PASSWORD``, then ``password`` or ``password_file`` of
+``[mqtt]``, then the credential ``mqtt-password``; there need not be one.
+
 Nearer to the running process beats further away, so that a unit or a container can replace what a file says. A file's
 trailing line break is not part of the secret. A variable that is set but empty counts as not set.
 """
 
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import SecretStr
 
 from ringwatch.config.findings import Finding
+from ringwatch.config.places import Path
 
 
 @dataclass(slots=True)
 class Secrets:
-    """What was found: the secrets by the index of their PBX, and what is wrong or unwise about them."""
+    """What was found: the secrets by the path of their key, and what is wrong or unwise about them."""
 
-    by_pbx: dict[int, SecretStr] = field(default_factory=dict)
+    by_path: dict[Path, SecretStr] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
-def readable_by_everyone(file: Path) -> bool:
+def readable_by_everyone(file: FilePath) -> bool:
     """Return whether *file* has the permission bit for reading by others; raises OSError."""
     return bool(file.stat().st_mode & stat.S_IROTH)
 
@@ -54,68 +58,97 @@ def pbx_tables(data: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any], s
             yield index, table, name if isinstance(name, str) else "main"
 
 
-def find(data: Mapping[str, Any], base: Path, environ: Mapping[str, str], *, public: str | None = None) -> Secrets:
-    """Find the secret of every PBX in unchecked *data*; relative files start at *base*.
+def find(data: Mapping[str, Any], base: FilePath, environ: Mapping[str, str], *, public: str | None = None) -> Secrets:
+    """Find every secret that unchecked *data* needs; relative files start at *base*.
 
     *public* is the configuration file's name if everyone on the host may read it: a secret in it is worth a warning.
     """
     secrets = Secrets()
     listed = list(pbx_tables(data))
+    written = any("secret" in table for _, table, _ in listed)
     for index, table, name in listed:
-        _Search(secrets, ("pbx", index), base, environ).run(table, name, alone=len(listed) == 1)
-    if public and any("secret" in table for _, table, _ in listed):
+        variables = [variable(name), *(["RINGWATCH_SECRET"] if len(listed) == 1 else [])]
+        search = _Search(secrets, ("pbx", index, "secret"), variables, f"{name}-secret", base, environ)
+        if not search.run(table):
+            search.missing()
+    broker = data.get("mqtt")
+    if isinstance(broker, dict):
+        written = written or "password" in broker
+        password = ("mqtt", "password")
+        _Search(secrets, password, ["RINGWATCH_MQTT_PASSWORD"], "mqtt-password", base, environ).run(broker)
+        if password in secrets.by_path and "username" not in broker:
+            # MQTT 3.1.1 (3.1.2.9) has no password without a user name.
+            remedy = "give the name that the broker knows the password by"
+            secrets.findings.append(Finding(("mqtt", "username"), "missing beside the password", remedy, shown=False))
+    if public and written:
         secrets.warnings.append(f"{public}: everyone on this host can read the secret in this file; chmod o-r {public}")
     return secrets
 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
+    """For one secret: the path of its key, and the variables and the credential that may give it."""
+
     secrets: Secrets
-    path: tuple[str, int]
-    base: Path
+    path: Path
+    variables: Sequence[str]
+    credential: str
+    base: FilePath
     environ: Mapping[str, str]
 
-    def run(self, table: Mapping[str, Any], name: str, *, alone: bool) -> None:
-        given, file = table.get("secret"), table.get("secret_file")
+    @property
+    def _key(self) -> str:
+        return str(self.path[-1])
+
+    def run(self, table: Mapping[str, Any]) -> bool:
+        """Return whether somebody gave one, be it a wrong one."""
+        given, file = table.get(self._key), table.get(f"{self._key}_file")
         if given is not None and file is not None:
-            self._wrong("secret", "given beside secret_file", "give one of the two")
-        for key in (variable(name), "RINGWATCH_SECRET") if alone else (variable(name),):
-            if value := self.environ.get(key):
-                self._take(value, "secret", f"the environment variable {key}")
-                return
+            self._wrong(f"given beside {self._key}_file", "give one of the two")
+        for name in self.variables:
+            if value := self.environ.get(name):
+                self._take(value, f"the environment variable {name}")
+                return True
         if given is not None:
             if isinstance(given, str):
-                self._take(given, "secret", "the quotes")
+                self._take(given, "the quotes")
             else:
-                self._wrong("secret", "not a text", "write it in quotes")
-        elif isinstance(file, str) and file.isprintable():
-            self._from_file(file)
-        elif file is None and not self._read(self._credential(f"{name}-secret")):
-            self._wrong("secret", "missing", self._ways(name, alone=alone))
+                self._wrong("not a text", "write it in quotes")
+            return True
+        if file is not None:
+            if isinstance(file, str) and file.isprintable():
+                self._from_file(file)
+            return True
+        return self._read(self._credential(self.credential))
 
-    def _ways(self, name: str, *, alone: bool) -> str:
-        general = " (or RINGWATCH_SECRET)" if alone else ""
-        return (
-            f'give secret_file = "FILE" or secret = "...", or set {variable(name)}{general} in the environment, or, '
-            f"under systemd, LoadCredential={name}-secret:FILE"
+    def missing(self) -> None:
+        """Say that nobody gave one, and how to."""
+        first, *others = self.variables
+        general = "".join(f" (or {name})" for name in others)
+        self._wrong(
+            "missing",
+            f'give {self._key}_file = "FILE" or {self._key} = "...", or set {first}{general} in the environment, or, '
+            f"under systemd, LoadCredential={self.credential}:FILE",
         )
 
-    def _wrong(self, key: str, problem: str, remedy: str) -> None:
-        self.secrets.findings.append(Finding((*self.path, key), problem, remedy, shown=key == "secret_file"))
+    def _wrong(self, problem: str, remedy: str, *, of_file: bool = False) -> None:
+        path = (*self.path[:-1], f"{self._key}_file") if of_file else self.path
+        self.secrets.findings.append(Finding(path, problem, remedy, shown=of_file))
 
-    def _credential(self, name: str) -> Path | None:
+    def _credential(self, name: str) -> FilePath | None:
         directory = self.environ.get("CREDENTIALS_DIRECTORY")
-        return Path(directory, name) if directory else None
+        return FilePath(directory, name) if directory else None
 
     def _from_file(self, file: str) -> None:
         here = self.base / file
         # An absolute file stays what it is wherever it is joined to.
-        credential = None if Path(file).is_absolute() else self._credential(file)
+        credential = None if FilePath(file).is_absolute() else self._credential(file)
         if not self._read(here) and not self._read(credential):
             places = str(here) if credential is None else f"{here} and {credential}"
-            self._wrong("secret_file", "cannot be read", f"put the secret there for ringwatch alone to read: {places}")
+            remedy = f"put the secret there for ringwatch alone to read: {places}"
+            self._wrong("cannot be read", remedy, of_file=True)
 
-    def _read(self, file: Path | None) -> bool:
+    def _read(self, file: FilePath | None) -> bool:
         """Take the secret from *file*; return whether it could be read."""
         if file is None:
             return False
@@ -127,14 +160,14 @@ class _Search:
         if public:
             self.secrets.warnings.append(f"{file}: everyone on this host can read this secret; chmod o-r {file}")
         # What is not UTF-8 becomes U+FFFD; _take refuses that as it does a line break.
-        self._take(raw.decode("utf-8", "replace").rstrip("\r\n"), "secret_file", str(file))
+        self._take(raw.decode("utf-8", "replace").rstrip("\r\n"), str(file), of_file=True)
         return True
 
-    def _take(self, value: str, key: str, origin: str) -> None:
+    def _take(self, value: str, origin: str, *, of_file: bool = False) -> None:
         if not value:
-            self._wrong(key, "empty", f"put the secret in {origin}")
+            self._wrong("empty", f"put the secret in {origin}", of_file=of_file)
         elif not value.isprintable() or "\ufffd" in value:
             # A line break in a secret would be a header of its own on the manager interface.
-            self._wrong(key, "not one line of text", f"put the secret and nothing else in {origin}")
+            self._wrong("not one line of text", f"put the secret and nothing else in {origin}", of_file=of_file)
         else:
-            self.secrets.by_pbx[self.path[1]] = SecretStr(value)
+            self.secrets.by_path[self.path] = SecretStr(value)

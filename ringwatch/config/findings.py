@@ -140,7 +140,7 @@ def _instead_of(path: Path) -> str:
         other = _table_in(field.annotation)
         if other is not None and other is not table and key in other.model_fields:
             origin = get_origin(field.annotation)
-            heading = f"[[{name}]]" if origin is tuple else f'[{name}."..."]' if origin else f"[{name}]"
+            heading = f"[[{name}]]" if origin is tuple else f'[{name}."..."]' if origin is Mapping else f"[{name}]"
             return f"it belongs in {heading}"
     if meant := did_you_mean(key, table.model_fields):
         return f'did you mean "{meant}"?'

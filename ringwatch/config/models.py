@@ -31,7 +31,6 @@ from ringwatch.config.checks import (
     Cadence,
     Country,
     Deadline,
-    ExistingFile,
     Extension,
     Flag,
     Host,
@@ -42,6 +41,7 @@ from ringwatch.config.checks import (
     LogFormatName,
     LoginName,
     LogLevelName,
+    LongestPause,
     Pause,
     PbxName,
     People,
@@ -58,6 +58,8 @@ from ringwatch.config.checks import (
     tables,
 )
 from ringwatch.config.hours import DAYS, NO_HOLIDAYS, Closure, Holidays, OneOff, Opening, Week, Zone, public_holidays
+from ringwatch.config.mqtt import MqttConfig
+from ringwatch.config.tls import TlsConfig, port_of_tls
 from ringwatch.core.hours import ALWAYS, OpeningHours, Spans
 from ringwatch.core.standards import CADENCES, Line, Policy, Standard
 
@@ -75,27 +77,6 @@ class Reading:
 
 class _Table(BaseModel):
     model_config = TABLE
-
-
-class TlsConfig(_Table):
-    """``[pbx.tls]``: its presence switches TLS on; with no key at all, the system's authorities vouch for the PBX."""
-
-    ca_file: ExistingFile | None = None
-    cert_file: ExistingFile | None = None
-    key_file: Annotated[ExistingFile | None, Field(validate_default=True)] = None
-    server_name: Host | None = None
-    """The name the certificate must carry; ``host`` when not given."""
-
-    @field_validator("key_file")
-    @classmethod
-    def _with_its_certificate(cls, key_file: Path | None, info: ValidationInfo) -> Path | None:
-        # A certificate that failed its own check is absent from info.data: one fault is enough.
-        if "cert_file" in info.data and (key_file is None) != (info.data["cert_file"] is None):
-            if key_file is None:
-                refuse("missing beside cert_file", "give the certificate's private key")
-            else:
-                refuse("given without cert_file", "give the certificate that belongs to it")
-        return key_file
 
 
 class PbxConfig(_Table):
@@ -118,7 +99,7 @@ class PbxConfig(_Table):
     ping_seconds: Pause = 10.0
     read_timeout: Annotated[Pause, Field(validate_default=True)] = 25.0
     reconnect_min_seconds: Pause = 0.5
-    reconnect_max_seconds: Annotated[Pause, Field(validate_default=True)] = 30.0
+    reconnect_max_seconds: LongestPause = 30.0
     trunks: Annotated[tuple[Text, ...], a_list('["PJSIP/trunk"]')] = ()
     queue_log: LogFile | None = None
     """The log that this Asterisk writes, where ringwatch can read it: what AMI could not tell is told from it."""
@@ -126,10 +107,7 @@ class PbxConfig(_Table):
     @model_validator(mode="before")
     @classmethod
     def _port_of_tls(cls, table: object) -> object:
-        # Not a default factory: that is not called, and is a fault of its own, when an earlier key is wrong.
-        if isinstance(table, dict) and "port" not in table and table.get("tls") is not None:
-            return {**table, "port": AMI_TLS_PORT}
-        return table
+        return port_of_tls(table, AMI_TLS_PORT)
 
     @field_validator("tls")
     @classmethod
@@ -149,14 +127,6 @@ class PbxConfig(_Table):
                 "give at least twice ping_seconds, or every quiet hour looks like a dead connection",
             )
         return read_timeout
-
-    @field_validator("reconnect_max_seconds")
-    @classmethod
-    def _not_below_the_least(cls, longest: float, info: ValidationInfo) -> float:
-        least = info.data.get("reconnect_min_seconds", 0.0)
-        if longest < least:
-            refuse(f"{longest:g} s is less than reconnect_min_seconds, {least:g} s", f"give {least:g} or more")
-        return longest
 
 
 class WebConfig(_Table):
@@ -325,6 +295,8 @@ class Config(_Table):
     queue: Queues = {}
     line: NamedLines = {}
     metrics: MetricsConfig = MetricsConfig()
+    mqtt: MqttConfig | None = None
+    """Where there is no such table, nothing is published."""
     log: LogConfig = LogConfig()
     _warnings: tuple[str, ...] = PrivateAttr(default=())
 

@@ -18,29 +18,13 @@ import time
 from collections.abc import AsyncIterator
 
 from ringwatch.ami.session import Session, SessionState
-from ringwatch.config import PbxConfig, TlsConfig
+from ringwatch.config import PbxConfig
 from ringwatch.errors import ConnectFailed, ConnectionLost, ConnectionSilent, TlsFailed
 from ringwatch.flow.ports import Attached, Batch, Item
+from ringwatch.flow.remote import tls_context
 from ringwatch.sources.live import stay_attached
 
 _READ_SIZE = 256 * 1024
-
-
-def tls_context(tls: TlsConfig) -> ssl.SSLContext:
-    """Build the context of a connection; ``ca_file`` is the only authority trusted, without it the system's are.
-
-    :raises TlsFailed: a file is not what it should be.
-    """
-    try:
-        context = ssl.create_default_context(cafile=tls.ca_file)
-        if tls.cert_file:
-            # Without a password, OpenSSL would ask for one on the terminal, and everything would wait.
-            context.load_cert_chain(tls.cert_file, tls.key_file, password="")
-    except OSError as error:
-        message = f"the TLS files cannot be used: {error}"
-        remedy = "give PEM files: key_file without a passphrase, and the one that belongs to cert_file"
-        raise TlsFailed(message, remedy=remedy) from error
-    return context
 
 
 class AmiSource:

@@ -1,4 +1,4 @@
-"""Staying attached: the pauses, and what both live sources have to do alike."""
+"""Staying attached: what both live sources have to do alike."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ import socket
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ringwatch.config import PbxConfig
 from ringwatch.errors import ConnectionLost, LoginRefused, NotAmi, SourceError
 from ringwatch.flow.ports import Attached, Batch, Detached, Item, Source
 from ringwatch.sources.ami import AmiSource
-from ringwatch.sources.live import GOOD_AFTER_SECONDS, Backoff, stay_attached
+from ringwatch.sources.live import stay_attached
 from ringwatch.sources.pyst2 import Pyst2Source
 from tests.tools import captures
 from tests.tools.listening import blocks_in, collect, detached_in, eventually, first, pbx
-from tests.tools.properties import PATIENT
 from tests.tools.replay_server import ReplayServer
 
 STREAM = b"".join(block + b"\r\n\r\n" for block in captures.blocks("scenarios-22")[40:60])
@@ -32,40 +29,6 @@ def kind(request: pytest.FixtureRequest) -> Kind:
     """Both live sources, one after the other."""
     made: Kind = request.param
     return made
-
-
-# -- the pauses
-
-
-def test_pauses_double_up_to_the_longest() -> None:
-    """Without luck, each pause is twice the one before it, up to the longest."""
-    backoff = Backoff(0.5, 6.0, jitter=lambda: 1.0)
-    assert [backoff.pause() for _ in range(6)] == [0.5, 1.0, 2.0, 4.0, 6.0, 6.0]
-
-
-@PATIENT
-@given(st.floats(0.05, 100), st.floats(0, 1000), st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=99))
-def test_pauses_stay_within_bounds(shortest: float, more: float, luck: list[float]) -> None:
-    """Whatever the jitter, a pause is neither shorter than the shortest nor longer than the longest."""
-    backoff = Backoff(shortest, shortest + more, jitter=iter(luck).__next__)
-    for _ in luck:
-        assert shortest <= backoff.pause() <= shortest + more
-
-
-def test_pauses_after_a_month() -> None:
-    """A month of failures is no different from a day."""
-    backoff = Backoff(0.5, 30.0, jitter=lambda: 1.0)
-    assert [backoff.pause() for _ in range(5000)][-1] == 30.0
-
-
-@pytest.mark.parametrize(("seconds", "expected"), [(GOOD_AFTER_SECONDS, 0.5), (GOOD_AFTER_SECONDS - 1, 2.0)])
-def test_pauses_after_a_good_connection(seconds: float, expected: float) -> None:
-    """A connection that lasted a minute makes the next pause the shortest again; one that did not changes nothing."""
-    backoff = Backoff(0.5, 30.0, jitter=lambda: 1.0)
-    backoff.pause()
-    backoff.pause()
-    backoff.lasted(seconds)
-    assert backoff.pause() == expected
 
 
 async def test_failures_are_told_with_their_pause() -> None:
