@@ -25,6 +25,7 @@ from ringwatch.config import Address, Config, LineConfig, PbxConfig, QueueConfig
 from ringwatch.config.alerts import AlertConfig, Alerts
 from ringwatch.config.mqtt import HomeAssistantConfig, MqttConfig
 from ringwatch.config.places import get, places
+from ringwatch.config.push import AlertmanagerConfig, WebhookConfig
 from ringwatch.core.alerts import ALERTS, rule_for
 from ringwatch.core.hours import OpeningHours, Spans
 from ringwatch.core.rules import Rule
@@ -217,6 +218,8 @@ class TestReading:
             "line": {},
             "metrics": {"agents": False},
             "mqtt": None,
+            "alertmanager": None,
+            "webhook": [],
             "log": {"level": "info", "format": "auto"},
         }
         assert config.pbx[0].model_dump(mode="json", exclude={"secret"}) == {
@@ -426,6 +429,31 @@ class TestSecrets:
         """A container needs no file that its configuration still names."""
         text = ONE_PBX + 'secret_file = "ami-secret"\n'
         assert secret_of(parse(text, "x.toml", base=tmp_path, environ={"RINGWATCH_SECRET": SECRET})) == SECRET
+
+
+    def test_whom_something_is_told_has_secrets_of_its_own(self, tmp_path: Path) -> None:
+        """Found as a PBX's is, under names of their own; a webhook's name is part of them."""
+        tables = '[alertmanager]\nusername = "ringwatch"\n[[webhook]]\nname = "pager-1"\nurl = "http://am/?token"\n'
+        for name in ("alertmanager-password", "webhook-pager-1-bearer-token"):
+            private(tmp_path / name, f"{name} by credential")
+        environ = {"CREDENTIALS_DIRECTORY": str(tmp_path), "RINGWATCH_WEBHOOK_PAGER_1_SECRET": "by variable"}
+        config = parse(f"{WITH_SECRET}{tables}", "x.toml", environ=environ)
+        assert config.alertmanager is not None
+        (webhook,) = config.webhook
+        found = (config.alertmanager.password, webhook.bearer_token, webhook.secret)
+        assert [secret and secret.get_secret_value() for secret in found] == [
+            "alertmanager-password by credential",
+            "webhook-pager-1-bearer-token by credential",
+            "by variable",
+        ]
+        assert (config.alertmanager.bearer_token, webhook.password) == (None, None)
+
+    def test_a_webhooks_secret_is_a_text_or_the_standards_base64(self) -> None:
+        """Libraries of Standard Webhooks decode theirs; without a secret nothing is signed."""
+        table = '[[webhook]]\nname = "pager"\nurl = "https://am"\n'
+        keys = {"": b"", 'secret = "hunter2"': b"hunter2", 'secret = "whsec_aHVudGVyMg=="': b"hunter2"}
+        for line, key in keys.items():
+            assert parse(f"{WITH_SECRET}{table}{line}", "x.toml").webhook[0].signing_key == key
 
 
 class TestStandards:
@@ -705,10 +733,13 @@ class TestSample:
         assert config.pbx[0].model_dump(exclude={"secret_file"}) == least.pbx[0].model_dump(exclude={"secret_file"})
 
     def test_it_is_right_with_every_key_switched_on(self, text: str, tmp_path: Path) -> None:
-        """Every commented key is written as it must be; the one exception is the second way to give the secret."""
+        """Every commented key is written as it must be; the exceptions are other ways to say who one is."""
         for name in ("ca.pem", "ringwatch.pem", "ringwatch.key"):
             (tmp_path / name).touch()
-        whole = re.sub(r'(?m)^(secret|password) = "\.\.\."\n', "", uncommented(text))
+        for name in ("alertmanager-password", "webhook-secret", "webhook-password"):
+            private(tmp_path / name, SECRET)
+        whole = re.sub(r'(?m)^((secret|password) = "\.\.\."|bearer_token.*)\n', "", uncommented(text))
+        whole = whole.replace('"http://127.0.0.1:9093"', '"https://127.0.0.1:9093"')
         config = parse(
             whole, "x.toml", base=tmp_path, environ={"RINGWATCH_SECRET": SECRET, "RINGWATCH_MQTT_PASSWORD": "x"}
         )
@@ -720,6 +751,9 @@ class TestSample:
         )
         assert config.mqtt is not None
         assert config.mqtt.home_assistant == HomeAssistantConfig()
+        assert config.alertmanager is not None
+        assert config.alertmanager.runbook_url == "https://wiki.example.com/ringwatch/runbook"
+        assert [webhook.name for webhook in config.webhook] == ["pager"]
         assert config.queue["support"].rings == 4
         assert config.line["reception"].extensions == ("3000", "_31XX")
 
@@ -727,13 +761,16 @@ class TestSample:
         """Each key of each table appears, and what is written for it is its default, if it has one."""
         data = tomllib.loads(uncommented(text))
         shown: dict[type[BaseModel], dict[str, Any]] = {
-            Config: data,
+            # A webhook of the sample is an example; by default there is none.
+            Config: {**data, "webhook": ()},
             PbxConfig: data["pbx"][0],
             TlsConfig: data["pbx"][0]["tls"],
             QueueConfig: data["queue"]["support"],
             LineConfig: data["line"]["reception"],
             AlertConfig: data["alert"]["longest_wait"],
             MqttConfig: data["mqtt"],
+            AlertmanagerConfig: data["alertmanager"],
+            WebhookConfig: data["webhook"][0],
             HomeAssistantConfig: data["mqtt"]["home_assistant"],
             **{
                 annotation: data[name]

@@ -32,11 +32,13 @@ from ringwatch.config.models import (
 )
 from ringwatch.config.mqtt import HomeAssistantConfig, MqttConfig
 from ringwatch.config.places import get
+from ringwatch.config.push import AlertmanagerConfig, WebhookConfig
 from ringwatch.config.tls import TlsConfig
 from ringwatch.errors import ConfigError, ConfigFault
 
 __all__ = [
     "Address",
+    "AlertmanagerConfig",
     "Config",
     "HomeAssistantConfig",
     "HoursConfig",
@@ -49,6 +51,7 @@ __all__ = [
     "StandardConfig",
     "TlsConfig",
     "WebConfig",
+    "WebhookConfig",
     "load",
     "parse",
 ]
@@ -93,8 +96,8 @@ def _parse(text: str, name: str, *, base: Path, environ: Mapping[str, str], publ
     for index, table, _ in credentials.pbx_tables(data):
         # Put in before validation, so that the rest of the table is checked even where the secret is at fault.
         table["secret"] = secrets.by_path.get(("pbx", index, "secret"), SecretStr(""))
-    if isinstance(broker := data.get("mqtt"), dict):
-        broker["password"] = secrets.by_path.get(("mqtt", "password"))
+    for path, table, _ in credentials.optional(data):
+        table[str(path[-1])] = secrets.by_path.get(path)
     findings = [*secrets.findings, *_across_tables(data)]
     config: Config | None = None
     try:
@@ -147,22 +150,29 @@ def _toml(text: str, name: str) -> dict[str, Any]:
 
 def _across_tables(data: Mapping[str, Any]) -> Iterator[Finding]:
     """Check what no table can check alone; on unchecked data, so that these faults come with all the others."""
-    seen: dict[str, str] = {}
-    for index, _, name in credentials.pbx_tables(data):
-        key = credentials.variable(name)
-        if seen.get(key) == name:
-            yield Finding(("pbx", index, "name"), f'a second PBX of the name "{name}"', "give each a name of its own")
-        elif key in seen:
-            yield Finding(
-                ("pbx", index, "name"), f'too like "{seen[key]}"', f"{key} could be the secret of either; rename one"
-            )
-        seen.setdefault(key, name)
+    yield from _same_names(data, "pbx", "main", "PBX")
+    yield from _same_names(data, "webhook", "", "webhook")
     queues, lines = data.get("queue"), data.get("line")
     if isinstance(queues, dict) and isinstance(lines, dict):
         for name in lines.keys() & queues.keys():
             yield Finding(("line", name), "has the name of a queue", "rename it: both are the metric label queue")
     yield from _without_a_zone(data)
     yield from _target_not_below_limit(data)
+
+
+def _same_names(data: Mapping[str, Any], kind: str, usual: str, called: str) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for index, _, name in credentials.named_tables(data, kind, usual):
+        key = credentials.variable(*([] if kind == "pbx" else [kind]), name)
+        if seen.get(key) == name:
+            yield Finding(
+                (kind, index, "name"), f'a second {called} of the name "{name}"', "give each a name of its own"
+            )
+        elif key in seen:
+            yield Finding(
+                (kind, index, "name"), f'too like "{seen[key]}"', f"{key} could be the secret of either; rename one"
+            )
+        seen.setdefault(key, name)
 
 
 def _without_a_zone(data: Mapping[str, Any]) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ LONGEST_SECONDS = 86_400.0
 LONGEST_DEADLINE_SECONDS = 30 * LONGEST_SECONDS
 LONGEST_TONE_MS = 60_000
 
-_PBX_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?")
 _HOST_AND_PORT = re.compile(r"(?P<host>[^:]+|\[[^]]*\]):(?P<port>[0-9]+)")
 _EXTENSION = re.compile(r"[A-Za-z0-9*#+._-]+")
@@ -48,10 +48,10 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def refuse(problem: str, remedy: str) -> NoReturn:
-    """Raise the one error that all checks raise; both texts become a line of the report."""
+def refuse(problem: str, remedy: str, *, shown: bool = True) -> NoReturn:
+    """Raise the one error that all checks raise; both texts become a line of the report, with the value if *shown*."""
     kind, template = "wrong", "{problem}; {remedy}"
-    raise PydanticCustomError(kind, template, {"problem": problem, "remedy": remedy})
+    raise PydanticCustomError(kind, template, {"problem": problem, "remedy": remedy, "shown": shown})
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
@@ -144,11 +144,11 @@ def text_of(value: object) -> str:
     return value
 
 
-def _pbx_name(value: object) -> str:
-    if isinstance(value, str) and _PBX_NAME.fullmatch(value):
+def _name(value: object) -> str:
+    if isinstance(value, str) and _NAME.fullmatch(value):
         return value
     # It is a metric label, a part of MQTT topics and of an environment variable's name.
-    refuse("not a name for a PBX", "give up to 63 letters, digits, '.', '_' or '-', a letter or a digit first")
+    refuse("not a name", "give up to 63 letters, digits, '.', '_' or '-', a letter or a digit first")
 
 
 def _is_ip(text: str, version: int) -> bool:
@@ -287,7 +287,7 @@ Part = Annotated[float, _number(0, 0.99)]
 Deadline = Annotated[float, _number(1, LONGEST_DEADLINE_SECONDS, "seconds")]
 Flag = Annotated[bool, PlainValidator(_flag)]
 Text = Annotated[str, PlainValidator(text_of)]
-PbxName = Annotated[str, PlainValidator(_pbx_name)]
+Name = Annotated[str, PlainValidator(_name)]
 Host = Annotated[str, PlainValidator(_host)]
 Listen = Annotated[Address, PlainValidator(_address), PlainSerializer(str)]
 Cadence = Annotated[tuple[int, ...], PlainValidator(_cadence)]

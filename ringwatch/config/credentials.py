@@ -1,4 +1,4 @@
-"""Where a PBX's secret comes from, and the password for the MQTT broker.
+"""Where a PBX's secret comes from, and the passwords, tokens and secrets of those to whom something is told.
 
 The first of these that gives one wins:
 
@@ -10,8 +10,14 @@ The first of these that gives one wins:
    counts: with ``LoadCredential=ami-secret:/etc/ringwatch/ami-secret`` the daemon sees both and may read the copy;
 4. the systemd credential ``<name>-secret``.
 
-The broker's password is found in the same way: ``RINGWATCH_MQTT_PASSWORD``, then ``password`` or ``password_file`` of
-``[mqtt]``, then the credential ``mqtt-password``; there need not be one.
+The others are found in the same way; there need not be one:
+
+* ``password`` of ``[mqtt]``: ``RINGWATCH_MQTT_PASSWORD``, then ``password`` or ``password_file``, then the credential
+  ``mqtt-password``;
+* ``password`` and ``bearer_token`` of ``[alertmanager]``: ``RINGWATCH_ALERTMANAGER_BEARER_TOKEN``, ``bearer_token`` or
+  ``bearer_token_file``, credential ``alertmanager-bearer-token``;
+* ``secret``, ``password`` and ``bearer_token`` of a ``[[webhook]]``: ``RINGWATCH_WEBHOOK_<NAME>_SECRET``, ``secret`` or
+  ``secret_file``, credential ``webhook-<name>-secret``.
 
 Nearer to the running process beats further away, so that a unit or a container can replace what a file says. A file's
 trailing line break is not part of the secret. A variable that is set but empty counts as not set.
@@ -44,18 +50,34 @@ def readable_by_everyone(file: FilePath) -> bool:
     return bool(file.stat().st_mode & stat.S_IROTH)
 
 
-def variable(name: str) -> str:
-    """Return the environment variable that gives the secret of the PBX *name*."""
-    return f"RINGWATCH_{re.sub('[^A-Z0-9]', '_', name.upper())}_SECRET"
+def variable(*words: str, ending: str = "secret") -> str:
+    """Return the environment variable that gives a secret: that of the PBX of a name, or another one."""
+    return re.sub("[^A-Z0-9]", "_", "_".join(["RINGWATCH", *words, ending]).upper())
 
 
-def pbx_tables(data: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any], str]]:
-    """Yield index, table and name of each PBX in unchecked *data*; a name that is no text is as if not given."""
-    listed = data.get("pbx")
+def named_tables(data: Mapping[str, Any], kind: str, usual: str) -> Iterator[tuple[int, dict[str, Any], str]]:
+    """Yield index, table and name of each ``[[kind]]`` in unchecked *data*; what is no text is the *usual* name."""
+    listed = data.get(kind)
     for index, table in enumerate(listed if isinstance(listed, list) else ()):
         if isinstance(table, dict):
             name = table.get("name")
-            yield index, table, name if isinstance(name, str) else "main"
+            yield index, table, name if isinstance(name, str) else usual
+
+
+def pbx_tables(data: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any], str]]:
+    """Yield index, table and name of each PBX in unchecked *data*."""
+    return named_tables(data, "pbx", "main")
+
+
+def optional(data: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any], list[str]]]:
+    """Yield every secret that there may be: the path of its key, its table, and the words that its names begin with."""
+    for name, keys in (("mqtt", ("password",)), ("alertmanager", ("password", "bearer_token"))):
+        table = data.get(name)
+        if isinstance(table, dict):
+            yield from (((name, key), table, [name]) for key in keys)
+    for index, table, name in named_tables(data, "webhook", "webhook"):
+        for key in ("secret", "password", "bearer_token"):
+            yield ("webhook", index, key), table, ["webhook", name]
 
 
 def find(data: Mapping[str, Any], base: FilePath, environ: Mapping[str, str], *, public: str | None = None) -> Secrets:
@@ -71,15 +93,22 @@ def find(data: Mapping[str, Any], base: FilePath, environ: Mapping[str, str], *,
         search = _Search(secrets, ("pbx", index, "secret"), variables, f"{name}-secret", base, environ)
         if not search.run(table):
             search.missing()
-    broker = data.get("mqtt")
-    if isinstance(broker, dict):
-        written = written or "password" in broker
-        password = ("mqtt", "password")
-        _Search(secrets, password, ["RINGWATCH_MQTT_PASSWORD"], "mqtt-password", base, environ).run(broker)
-        if password in secrets.by_path and "username" not in broker:
-            # MQTT 3.1.1 (3.1.2.9) has no password without a user name.
-            remedy = "give the name that the broker knows the password by"
-            secrets.findings.append(Finding(("mqtt", "username"), "missing beside the password", remedy, shown=False))
+    for path, table, words in optional(data):
+        key = str(path[-1])
+        written = written or key in table
+        credential = "-".join([*words, key.replace("_", "-")])
+        search = _Search(secrets, path, [variable(*words, ending=key)], credential, base, environ)
+        given = search.run(table)
+        if key != "password":
+            continue
+        if given and "username" not in table:
+            remedy = "give the name that the password is known by"
+            secrets.findings.append(
+                Finding((*path[:-1], "username"), "missing beside the password", remedy, shown=False)
+            )
+        elif not given and "username" in table and path[0] != "mqtt":
+            # A broker may know somebody by the name alone; a web server does not.
+            search.missing()
     if public and written:
         secrets.warnings.append(f"{public}: everyone on this host can read the secret in this file; chmod o-r {public}")
     return secrets

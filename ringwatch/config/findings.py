@@ -19,6 +19,8 @@ LONGEST_SHOWN = 60
 _WANTED = {
     "pbx": "write a [[pbx]] table with the username and the secret of a manager account",
     "username": 'give the name of the account in manager.conf, as in username = "ringwatch"',
+    "name": 'give a name for the log, as in name = "pager"',
+    "url": 'give the address, as in url = "https://alerts.example.com/ringwatch"',
     "extensions": 'give the extensions of the line, as in extensions = ["3000", "_31XX"]',
 }
 
@@ -59,7 +61,9 @@ def from_pydantic(errors: Iterable[ErrorDetails]) -> Iterator[Finding]:
         match error["type"]:
             case "wrong":
                 context = error["ctx"]
-                yield Finding(path, context["problem"], context["remedy"], shown=error["loc"] == path)
+                yield Finding(
+                    path, context["problem"], context["remedy"], shown=context["shown"] and error["loc"] == path
+                )
             case "missing":
                 yield Finding(path, "missing", _WANTED[str(path[-1])], shown=False)
             case "extra_forbidden":
@@ -106,10 +110,10 @@ def _is_a_name(path: Path, index: int) -> bool:
 
 def _heading(path: Path) -> str:
     match path:
-        case ("pbx", int()):
-            return "[[pbx]]"
-        case ("pbx", int(), key):
-            return f"[pbx.{key}]"
+        case ("pbx" | "webhook" as kind, int()):
+            return f"[[{kind}]]"
+        case ("pbx" | "webhook" as kind, int(), key):
+            return f"[{kind}.{key}]"
         case ("queue" | "line" as kind, _):
             return f'[{kind}."NAME"], the {kind}\'s own name in the quotes,'
         case _:

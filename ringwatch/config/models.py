@@ -42,8 +42,8 @@ from ringwatch.config.checks import (
     LoginName,
     LogLevelName,
     LongestPause,
+    Name,
     Pause,
-    PbxName,
     People,
     Port,
     Rings,
@@ -59,6 +59,7 @@ from ringwatch.config.checks import (
 )
 from ringwatch.config.hours import DAYS, NO_HOLIDAYS, Closure, Holidays, OneOff, Opening, Week, Zone, public_holidays
 from ringwatch.config.mqtt import MqttConfig
+from ringwatch.config.push import AlertmanagerConfig, WebhookConfig
 from ringwatch.config.tls import TlsConfig, port_of_tls
 from ringwatch.core.hours import ALWAYS, OpeningHours, Spans
 from ringwatch.core.standards import CADENCES, Line, Policy, Standard
@@ -85,7 +86,7 @@ class PbxConfig(_Table):
     ``port`` is 5039 by default where there is a ``tls`` table.
     """
 
-    name: PbxName = "main"
+    name: Name = "main"
     host: Host = "127.0.0.1"
     source: SourceName = "ami"
     tls: TlsConfig | None = None
@@ -297,6 +298,9 @@ class Config(_Table):
     metrics: MetricsConfig = MetricsConfig()
     mqtt: MqttConfig | None = None
     """Where there is no such table, nothing is published."""
+    alertmanager: AlertmanagerConfig | None = None
+    """Where there is no such table, nothing is pushed."""
+    webhook: Annotated[tuple[WebhookConfig, ...], tables("[[webhook]]")] = ()
     log: LogConfig = LogConfig()
     _warnings: tuple[str, ...] = PrivateAttr(default=())
 
