@@ -60,6 +60,7 @@ class Daemon:
 
     :param facts: file to which facts are appended, if any.
     :param sinks: further sinks.
+    :raises ringwatch.errors.RingwatchError: a file that is needed cannot be used.
     """
 
     def __init__(
@@ -71,7 +72,9 @@ class Daemon:
         sinks: Sequence[Sink] = (),
     ) -> None:
         # Their libraries are slow to import, and a replay has no need of them.
+        from ringwatch.sinks.alertmanager import AlertmanagerSink  # noqa: PLC0415
         from ringwatch.sinks.web import WebServer  # noqa: PLC0415
+        from ringwatch.sinks.webhook import WebhookSink  # noqa: PLC0415
 
         self._config = config
         self._says = says
@@ -82,6 +85,11 @@ class Daemon:
         self._sinks: list[Sink] = [self.metrics, *sinks]
         if facts:
             self._sinks.append(FactsFile(facts, self._facts_lost))
+        deliveries: Counter[tuple[str, str, str]] = Counter()
+        if config.alertmanager:
+            self._sinks.append(AlertmanagerSink(config.alertmanager, says, deliveries, lambda: self.web.url))
+        if config.webhook:
+            self._sinks.append(WebhookSink(config.webhook, says, deliveries))
         # A daemon of several PBXs has others to watch while one of them is being mended.
         alone = len(config.pbx) == 1
         earlier = recent_facts(facts) if facts else []
@@ -100,7 +108,7 @@ class Daemon:
                 # What happened between two runs was not heard either.
                 pump.engine.remember(earlier)
                 pump.early = pump.engine.apply(ev.StreamBroke(last, "restarted"))
-        self.metrics.add(Itself(self.pumps, self._hub))
+        self.metrics.add(Itself(self.pumps, self._hub, deliveries))
         self.web = WebServer(self.metrics.page, self.pumps)
 
     async def run(self, stop: asyncio.Event, started: Callable[[str], None] = lambda _address: None) -> None:

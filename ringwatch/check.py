@@ -1,5 +1,7 @@
 """``ringwatch check --live``: logs in, listens for a while, and tells what the account cannot see.
 
+Whom alerts would be told to is asked as well whether they would take them; to a webhook a probe has to be posted.
+
 Asterisk tells nobody the rights of an account, so they are inferred from what arrives:
 
 * a class of which an event arrived is there;
@@ -13,6 +15,7 @@ import asyncio
 import contextlib
 import re
 from collections import Counter
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -24,8 +27,9 @@ from rich.text import Text
 from ringwatch.ami.message import text
 from ringwatch.app import live_source
 from ringwatch.config import Config, PbxConfig
-from ringwatch.errors import SourceError, one_line
+from ringwatch.errors import RingwatchError, SourceError, one_line
 from ringwatch.flow.ports import Attached, Batch
+from ringwatch.sinks import alertmanager, webhook
 
 Verdict = Literal["ok", "missing", "unseen", "advice"]
 
@@ -182,6 +186,50 @@ class Evidence:
         return "" if verdict == "ok" else _WITHOUT[name]
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What was found about one place that something is told to."""
+
+    sink: str
+    where: str
+    error: str | None
+    note: str
+
+    @property
+    def well(self) -> bool:
+        """Whether it takes what it is sent."""
+        return self.error is None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for a program."""
+        return {"sink": self.sink, "where": self.where, "well": self.well, "error": self.error, "note": self.note}
+
+    def show(self, console: Console) -> None:
+        """Print it for a person."""
+        told = f"[green]ok[/], {escape(self.note)}" if self.error is None else f"[red]{escape(self.error)}[/]"
+        console.print(f"[bold]{self.sink}[/] {escape(self.where)}: {told}", highlight=False, soft_wrap=True)
+
+
+async def check_sinks(config: Config) -> list[Reached]:
+    """Ask everybody to whom something would be told whether they would take it."""
+    asked: list[Coroutine[Any, Any, Reached]] = []
+    if settings := config.alertmanager:
+        asked += [_ask("alertmanager", url, alertmanager.probe(settings, url)) for url in settings.urls]
+    asked += [_ask("webhook", each.name, webhook.probe(each)) for each in config.webhook]
+    return await asyncio.gather(*asked)
+
+
+async def _ask(sink: str, where: str, probe: Coroutine[Any, Any, str]) -> Reached:
+    try:
+        return Reached(sink, where, None, one_line(await probe))
+    except RingwatchError as error:
+        return Reached(sink, where, _said(error), "")
+
+
+def _said(error: RingwatchError) -> str:
+    return str(error) + (f"; {error.remedy}" if error.remedy else "")
+
+
 async def check_live(config: Config, seconds: float) -> list[Report]:
     """Check every PBX at once.
 
@@ -231,5 +279,5 @@ async def _check(pbx: PbxConfig, seconds: float) -> Report:
         if evidence.names[b"QueueStatusComplete"]:
             report.queues = evidence.queues
     except SourceError as error:
-        report.error = str(error) + (f"; {error.remedy}" if error.remedy else "")
+        report.error = _said(error)
     return report

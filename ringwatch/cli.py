@@ -18,7 +18,6 @@ from rich.console import Console
 from rich.markup import escape
 
 from ringwatch import __version__, app, config, telemetry
-from ringwatch.check import check_live
 from ringwatch.cli_log import audit, import_
 from ringwatch.core.standards import Policy
 from ringwatch.errors import ConfigError, RingwatchError
@@ -232,19 +231,22 @@ def demo(seed: int, speed: float, port: int, seconds: float | None) -> None:
 
 @main.command()
 @_CONFIG
-@click.option("--live", is_flag=True, help="Also log in and tell what the account cannot see.")
+@click.option("--live", is_flag=True, help="Also log in, and ask whoever is told alerts.")
 @click.option("--seconds", type=click.FloatRange(min=0), default=10.0, show_default=True, help="How long to listen.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings for a program.")
 @told_plainly
 def check(config_path: Path, live: bool, seconds: float, as_json: bool) -> None:  # noqa: FBT001 - flags of the command
-    """Check the configuration, and with --live what the AMI account lets ringwatch see.
+    """Check the configuration, and with --live what the AMI account lets ringwatch see, and who would take its alerts.
 
-    Prints the manager.conf lines that mend what is missing. Exit status 1 when something is.
+    To a webhook it posts {"type":"probe"}. Prints the manager.conf lines that mend what is missing. Exit status 1 when
+    something is.
 
     \b
     Example:
       ringwatch check --live --seconds 60
     """
+    from ringwatch.check import Reached, Report, check_live, check_sinks  # noqa: PLC0415 - nor for what posts
+
     try:
         settings = config.load(config_path, os.environ)
     except ConfigError as error:
@@ -258,8 +260,13 @@ def check(config_path: Path, live: bool, seconds: float, as_json: bool) -> None:
     if not live:
         click.echo(json.dumps({"config": str(config_path), "faults": []}) if as_json else f"{config_path} is right")
         return
+
+    async def ask() -> list[Report | Reached]:
+        pbxs, sinks = await asyncio.gather(check_live(settings, seconds), check_sinks(settings))
+        return [*pbxs, *sinks]
+
     with Console(stderr=True).status(f"Listening for {seconds:g} s ..."):
-        reports = asyncio.run(check_live(settings, seconds))
+        reports = asyncio.run(ask())
     if as_json:
         click.echo(json.dumps([report.as_json() for report in reports], indent=2))
     else:

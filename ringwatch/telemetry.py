@@ -5,8 +5,8 @@ Rules:
 * WARNING lost nothing, ERROR lost data or sees none. A happening's class decides its level; nobody logs by hand.
 * The line's name is the class's name in snake case, its fields are the record's: ``Attached(pbx="main", ...)`` is
   ``{"event": "attached", "pbx": "main", ...}``. A name, once published, keeps its meaning.
-* What a bad stream can cause at will (`AnomalySeen`, `SinkDropped`, `FactsLost`) is limited: the first of a kind
-  at once, then one line per kind and minute, which says how many were suppressed.
+* What a bad stream or a bad server can cause at will (`AnomalySeen`, `SinkDropped`, `FactsLost`, `DeliveryFailed`) is
+  limited: the first of a kind at once, then one line per kind and minute, which says how many were suppressed.
 * Counters are not kept here: the metrics sink counts facts.
 * No secret is ever a field, and tracebacks are written without local variables, which may hold one.
 * Importing this module changes nothing; `configure` sets up logging, for ringwatch and its dependencies alike.
@@ -127,6 +127,29 @@ class SinkDropped(Happening):
     limited_by = ("sink",)
     sink: str
     count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryFailed(Happening):
+    """A sink does not get through to *where*; it goes on trying, and what it should deliver waits, up to a bound."""
+
+    level = logging.WARNING
+    limited_by = ("sink", "where", "why")
+    sink: str
+    where: str
+    why: str
+    remedy: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryResumed(Happening):
+    """A sink gets through again, after so many *failures* in so many *seconds*."""
+
+    limited_by = ("sink", "where")
+    sink: str
+    where: str
+    failures: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import msgspec
@@ -32,6 +31,7 @@ from ringwatch.sources.facts import recent_facts
 from ringwatch.telemetry import Happening, SinkDropped, Telemetry
 from tests.accounting import metrics_equal_facts
 from tests.flow.scripted import abandons, joins
+from tests.log import Log
 from tests.simulator.desks import MONDAY_NINE, busy, small
 from tests.sinks.test_metrics import samples, value
 from tests.tools.captures import path as capture_path
@@ -90,21 +90,6 @@ class Stuck:
         """Take once and wait for ever."""
         await inbox.get()
         await asyncio.Event().wait()
-
-
-class Log:
-    """The daemon's log, as records."""
-
-    def __init__(self) -> None:
-        self.lines: list[dict[str, Any]] = []
-
-    def log(self, _level: int, event: str, **fields: object) -> None:
-        """Keep a line."""
-        self.lines.append({"event": event, **fields})
-
-    def of(self, event: str) -> list[dict[str, Any]]:
-        """Return the lines of one event."""
-        return [line for line in self.lines if line["event"] == event]
 
 
 def pbx_table(port: int, name: str = "main", more: str = "") -> str:

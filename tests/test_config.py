@@ -430,7 +430,6 @@ class TestSecrets:
         text = ONE_PBX + 'secret_file = "ami-secret"\n'
         assert secret_of(parse(text, "x.toml", base=tmp_path, environ={"RINGWATCH_SECRET": SECRET})) == SECRET
 
-
     def test_whom_something_is_told_has_secrets_of_its_own(self, tmp_path: Path) -> None:
         """Found as a PBX's is, under names of their own; a webhook's name is part of them."""
         tables = '[alertmanager]\nusername = "ringwatch"\n[[webhook]]\nname = "pager-1"\nurl = "http://am/?token"\n'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -16,9 +17,12 @@ from ringwatch.flow.pump import Pump
 class Itself(Collector):
     """The ``ringwatch_ami_*`` and other families about the monitor itself."""
 
-    def __init__(self, pumps: Sequence[Pump], hub: Hub) -> None:
+    def __init__(
+        self, pumps: Sequence[Pump], hub: Hub, deliveries: Counter[tuple[str, str, str]] | None = None
+    ) -> None:
         self._pumps = pumps
         self._hub = hub
+        self._deliveries = Counter() if deliveries is None else deliveries
 
     def describe(self) -> Iterator[Metric]:
         """Return nothing: the names are checked when the page is made."""
@@ -56,8 +60,15 @@ class Itself(Collector):
         )
         for inbox in self._hub.inboxes:
             dropped.add_metric([inbox.name], inbox.dropped)
+        posted = CounterMetricFamily(
+            "ringwatch_deliveries",
+            "Requests to Alertmanagers and webhooks: taken, refused by an answer, or failed without one.",
+            labels=["sink", "where", "result"],
+        )
+        for labels, count in self._deliveries.items():
+            posted.add_metric(labels, count)
         build = GaugeMetricFamily(
             "ringwatch_build_info", "Constant 1; what is running.", labels=["version", "python_version"]
         )
         build.add_metric([__version__, platform.python_version()], 1.0)
-        yield from (connected, reconnects, events, received, last, lag, dropped, build)
+        yield from (connected, reconnects, events, received, last, lag, dropped, posted, build)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
+from socket import gethostname
 
 from aiohttp import web
 
@@ -23,6 +24,7 @@ th,td{text-align:left;padding:.45rem .8rem .45rem 0;border-bottom:1px solid #e3e
 th{font-weight:600;color:#4b5563}.up{color:#0a6b2d}.down{color:#a11212}a{color:#0b57a4}
 """
 _FAREWELL_SECONDS = 0.5
+_EVERY_INTERFACE = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - looked for, not listened on
 
 
 class WebServer:
@@ -65,6 +67,12 @@ class WebServer:
             message = f"cannot listen on {Address(host, port)}: {reason}"
             raise RingwatchError(message, remedy="give [web] listen a free address") from error
         self.address = str(Address(*self._runner.addresses[0][:2]))
+
+    @property
+    def url(self) -> str:
+        """Return the address of the landing page, by this host's name where any of its addresses will do."""
+        host, _, port = self.address.rpartition(":")
+        return f"http://{gethostname() if host in _EVERY_INTERFACE else host}:{port}/"
 
     async def stop(self) -> None:
         """Stop listening."""

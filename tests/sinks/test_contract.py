@@ -6,24 +6,29 @@ A new sink is one entry more in ``SINKS``: how to make it, and how to see what i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
+from ringwatch.config.push import Access, AlertmanagerConfig, WebhookConfig
 from ringwatch.core.facts import Record
 from ringwatch.core.standards import Policy
 from ringwatch.flow.hub import Hub, Inbox
 from ringwatch.flow.ports import Sink
 from ringwatch.sinks.alert_list import AlertList
+from ringwatch.sinks.alertmanager import AlertmanagerSink
 from ringwatch.sinks.facts_file import FactsFile
 from ringwatch.sinks.metrics import MetricsSink
+from ringwatch.sinks.posting import WebServer
 from ringwatch.sinks.standard_table import StandardTable
 from ringwatch.sinks.summary import Summary
+from ringwatch.sinks.webhook import WebhookSink, identity_of
 
-from .samples import CALL, EVERY_KIND, OFFERED, VISIT, numbered
+from .receiver import Bureau
+from .samples import CALL, EVERY_KIND, NINE, OFFERED, VISIT, numbered
 
 WITHIN = 10.0
 
@@ -62,12 +67,44 @@ def _alert_list(_folder: Path) -> Subject:
     return Subject(sink, sink.as_json)
 
 
+class Taking(WebServer):
+    """A web server that takes everything."""
+
+    def __init__(self, access: Access, taken: set[str]) -> None:
+        super().__init__(access)
+        self._taken = taken
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+        """Keep the identity."""
+        assert url
+        assert body
+        self._taken.add((headers or {})["webhook-id"])
+
+
+def _alertmanager(_folder: Path) -> Subject:
+    bureau = Bureau()
+    # Nobody listens there: what it would push is what it shows.
+    settings = AlertmanagerConfig(urls=("http://127.0.0.1:1",))
+    sink = AlertmanagerSink(settings, bureau.says, bureau.counts, lambda: "http://here/", clock=lambda: NINE)
+    return Subject(sink, sink.as_json)
+
+
+def _webhook(_folder: Path) -> Subject:
+    bureau = Bureau()
+    taken: set[str] = set()
+    settings = WebhookConfig(name="pager", url="http://127.0.0.1:1")
+    sink = WebhookSink([settings], bureau.says, bureau.counts, server=lambda access: Taking(access, taken))
+    return Subject(sink, lambda: taken | {identity_of(alert) for alert in sink.waiting})
+
+
 SINKS: dict[str, Callable[[Path], Subject]] = {
     "alert_list": _alert_list,
+    "alertmanager": _alertmanager,
     "facts_file": _facts_file,
     "metrics": _metrics,
     "standard_table": _standard_table,
     "summary": _summary,
+    "webhook": _webhook,
 }
 MANY: tuple[Record, ...] = (
     *EVERY_KIND,
