@@ -8,10 +8,12 @@ import json
 import os
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -33,6 +35,7 @@ from tests.accounting import metrics_equal_facts
 from tests.flow.scripted import abandons, joins
 from tests.log import Log
 from tests.simulator.desks import MONDAY_NINE, busy, small
+from tests.sinks.receiver import Receiver
 from tests.sinks.test_metrics import samples, value
 from tests.tools.captures import path as capture_path
 from tests.truth import Truth
@@ -281,6 +284,41 @@ class TestAttaching:
                 assert (await work.get("/-/ready"))[0] == 200
         # It had never been there, so nothing of it is missing.
         assert not [record for record in work.records if isinstance(record, Gap)]
+
+    async def test_whom_alerts_are_told_to_is_told_that_a_pbx_is_away_and_back(self) -> None:
+        """An Alertmanager and a webhook, at once; on the page is what became of every request."""
+        async with Receiver() as receiver:
+            tables = (
+                f"[alert]\nami_disconnected = {{ threshold = 0.2 }}\n"
+                f'[alertmanager]\nurls = ["{receiver.url}"]\n'
+                f'[[webhook]]\nname = "pager"\nurl = "{receiver.url}/hook"\n'
+            )
+
+            def told(path: str, key: str) -> list[Any]:
+                bodies = [request.json for request in receiver.requests if request.path == path]
+                alerts = [alert for body in bodies for alert in (body if isinstance(body, list) else [body])]
+                return [alert[key] for alert in alerts]
+
+            async with desk(small()) as server:
+                port = server.port
+            async with running(f"{pbx_table(port)}{tables}") as work:
+                await until(lambda: told("/hook", "state") == ["raised"], "the webhook to be told")
+                await until(lambda: told("/api/v2/alerts", "labels"), "the Alertmanager to be told")
+                async with desk(small(), port=port, start_at=time.time()):
+                    await until(lambda: told("/hook", "state") == ["raised", "cleared"], "the end of it")
+                    await until(
+                        lambda: len(set(told("/api/v2/alerts", "endsAt"))) > 1, "the Alertmanager to be told the end"
+                    )
+                _, page = await work.get("/metrics")
+                own_page = f"http://{work.daemon.web.address}/"
+        assert told("/api/v2/alerts", "labels")[0] == {
+            "alertname": "RingwatchAmiDisconnected",
+            "pbx": "main",
+            "severity": "critical",
+        }
+        assert set(told("/api/v2/alerts", "generatorURL")) == {own_page}
+        assert 'ringwatch_deliveries_total{result="taken",sink="webhook",where="pager"} 2.0' in page
+        assert f'ringwatch_deliveries_total{{result="failed",sink="alertmanager",where="{receiver.url}"}} 0.0' in page
 
     async def test_a_pbx_that_restarts_is_attached_again(self) -> None:
         """The time between is a gap, what was up is told as unknown, and what follows is told as before."""

@@ -11,9 +11,11 @@ import pytest
 from rich.console import Console
 
 from ringwatch import config
-from ringwatch.check import MEND, Evidence, Report, check_live
+from ringwatch.check import MEND, Evidence, Report, check_live, check_sinks
 from ringwatch.simulator import Account, SimulatorServer
+from tests.parts.program import free_port
 from tests.simulator.desks import MONDAY_NINE, small
+from tests.sinks.receiver import Receiver
 from tests.tools.captures import NAMES, blocks
 
 MANAGER_CONF = Path(__file__).parents[1] / "config/asterisk/manager.d/ringwatch.conf"
@@ -300,3 +302,52 @@ class TestLive:
         async with desk() as server:
             with pytest.raises(ZeroDivisionError):
                 await check_live(configured(server.port), 5)
+
+
+class TestSinks:
+    """Whom alerts would be told to."""
+
+    async def test_each_is_asked_and_says_what_it_would_refuse(self) -> None:
+        """An Alertmanager and a webhook that take alerts, one that is away, one whose account is refused."""
+        async with (
+            Receiver(says='{"versionInfo": {"version": "0.25.0"}}') as well,
+            Receiver(says="no such [account]") as bad,
+        ):
+            bad.status = 401
+            tables = (
+                f'[alertmanager]\nurls = ["{well.url}", "http://127.0.0.1:{free_port()}"]\n'
+                f'[[webhook]]\nname = "pager"\nurl = "{well.url}/hook"\nsecret = "{SECRET}"\n'
+                f'[[webhook]]\nname = "board"\nurl = "{bad.url}"\n'
+            )
+            made = await check_sinks(configured(5038, more=tables))
+        assert [(each.sink, each.where, each.error, each.note) for each in made] == [
+            ("alertmanager", well.url, None, "Alertmanager 0.25.0"),
+            ("alertmanager", made[1].where, "Connection refused", ""),
+            ("webhook", "pager", None, 'took {"type":"probe"}'),
+            (
+                *("webhook", "board"),
+                "HTTP 401 Unauthorized: no such [account]; see username and password, or bearer_token",
+                "",
+            ),
+        ]
+        out = io.StringIO()
+        for each in made:
+            each.show(Console(file=out, width=60))
+        assert out.getvalue().splitlines() == [
+            f"alertmanager {well.url}: ok, Alertmanager 0.25.0",
+            f"alertmanager {made[1].where}: Connection refused",
+            'webhook pager: ok, took {"type":"probe"}',
+            "webhook board: HTTP 401 Unauthorized: no such [account]; see username and password, or bearer_token",
+        ]
+        assert [each.as_json()["well"] for each in made] == [True, False, True, False]
+
+    async def test_who_tells_nobody_asks_nobody(self) -> None:
+        """And misses nothing."""
+        assert await check_sinks(configured(5038)) == []
+
+    async def test_files_that_cannot_be_used_are_a_finding(self, tmp_path: Path) -> None:
+        """Of that place alone."""
+        (tmp_path / "ca.pem").write_text("nothing\n")
+        tables = f'[alertmanager]\nurls = ["https://am"]\ntls.ca_file = "{tmp_path}/ca.pem"\n'
+        (made,) = await check_sinks(configured(5038, more=tables))
+        assert "the TLS files cannot be used" in (made.error or "")

@@ -30,6 +30,7 @@ from ringwatch.core.facts import Call, Fact, QueueVisit
 from ringwatch.simulator import Account, SimulatorServer
 from ringwatch.telemetry import Telemetry
 from tests.accounting import families, metrics_equal_facts
+from tests.parts.program import free_port
 from tests.simulator.desks import MONDAY_NINE, busy, small
 from tests.tools.captures import NAMES, path, stream
 from tests.truth import Truth
@@ -740,3 +741,12 @@ class TestCheck:
             result = call("check", "--live", "--seconds", "600", "-c", settings(tmp_path, port))
         assert result.exit_code == 1
         assert "Connection refused" in one_line(result.stdout)
+
+    async def test_a_sink_that_refuses_is_status_1(self, tmp_path: Path) -> None:
+        """However well the account is; for a program it is one more finding."""
+        async with desk(plan=small(calls_per_hour=3000), speed=100) as server:
+            file = settings(tmp_path, server.port, more=f'[alertmanager]\nurls = ["http://127.0.0.1:{free_port()}"]\n')
+            result = await asyncio.to_thread(run, "check", "--live", "--json", "--seconds", "0.5", "-c", file)
+        pbx, sink = json.loads(result.stdout)
+        assert (result.returncode, pbx["well"]) == (1, True)
+        assert (sink["sink"], sink["error"]) == ("alertmanager", "Connection refused")

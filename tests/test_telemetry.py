@@ -97,6 +97,8 @@ def test_every_happening_has_a_level_by_what_it_lost() -> None:
         "alert_cleared": logging.INFO,
         "alert_raised": logging.WARNING,
         "anomaly_seen": logging.WARNING,
+        "delivery_failed": logging.WARNING,
+        "delivery_resumed": logging.INFO,
         "detached": logging.ERROR,
         "facts_lost": logging.ERROR,
         "sink_dropped": logging.ERROR,

@@ -165,10 +165,6 @@ class AlertmanagerSink:
         return told
 
 
-class _Cluster(msgspec.Struct):
-    status: str
-
-
 class _Version(msgspec.Struct):
     version: str
 
@@ -176,7 +172,6 @@ class _Version(msgspec.Struct):
 class _Status(msgspec.Struct):
     """What is read of an Alertmanager's own word."""
 
-    cluster: _Cluster
     versionInfo: _Version  # noqa: N815 - Alertmanager's name
 
 
@@ -191,7 +186,7 @@ async def probe(settings: AlertmanagerConfig, url: str) -> str:
     except msgspec.DecodeError as error:
         raise NotDelivered("what answers is no Alertmanager", remedy="see the address") from error
     await server.post(f"{url}{ALERTS_PATH}", b"[]")
-    return f"Alertmanager {status.versionInfo.version}, cluster {status.cluster.status}"
+    return f"Alertmanager {status.versionInfo.version}"
 
 
 def _labels(alert: Alert) -> Mapping[str, str]:

@@ -317,7 +317,7 @@ class TestProbing:
         """It says what it is, and takes a push of nothing, by the same account."""
         account = {"username": "me", "password": "secret"}
         async with Receiver(says=self.STATUS) as receiver:
-            assert await probe(settings(receiver, **account), receiver.url) == "Alertmanager 0.25.0, cluster ready"
+            assert await probe(settings(receiver, **account), receiver.url) == "Alertmanager 0.25.0"
         assert [(request.method, request.path, request.body) for request in receiver.requests] == [
             ("GET", "/api/v2/status", b""),
             ("POST", "/api/v2/alerts", b"[]"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
@@ -14,6 +15,7 @@ from ringwatch.flow.hub import Hub
 from ringwatch.flow.ports import Attached
 from ringwatch.flow.pump import Pump
 from ringwatch.sinks.itself import Itself
+from ringwatch.sinks.posting import Counts
 from tests.accounting import families
 from tests.flow.scripted import NINE, Scripted, hangs_up, joins
 
@@ -25,10 +27,12 @@ def pump_of(pbx: str) -> Pump:
     return Pump(Scripted(), Engine(pbx, Policy()), Hub(), listen=lambda _pbx, _heard: None)
 
 
-def shown(*pumps: Pump, hub: Hub | None = None) -> dict[str, dict[tuple[str, ...], float]]:
+def shown(
+    *pumps: Pump, hub: Hub | None = None, deliveries: Counts | None = None
+) -> dict[str, dict[tuple[str, ...], float]]:
     """Return the samples by name, then by the values of their labels in the order of the labels' names."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Itself(pumps, hub or Hub()))
+    registry.register(Itself(pumps, hub or Hub(), deliveries))
     found: dict[str, dict[tuple[str, ...], float]] = {}
     for family in families(generate_latest(registry)):
         for sample in family.samples:
@@ -74,6 +78,15 @@ def test_what_sinks_lost_is_counted_by_sink() -> None:
     hub.add("mqtt", capacity=3)
     hub.publish(list(EVERY_KIND))
     assert shown(hub=hub)["ringwatch_sink_dropped_total"] == {("metrics",): 0, ("mqtt",): len(EVERY_KIND) - 3}
+
+
+def test_deliveries_are_counted_by_what_became_of_them() -> None:
+    """For each place that something is told to."""
+    counts: Counts = Counter({("alertmanager", "http://am:9093", "taken"): 7, ("webhook", "pager", "refused"): 0})
+    assert shown(deliveries=counts)["ringwatch_deliveries_total"] == {
+        ("taken", "alertmanager", "http://am:9093"): 7,
+        ("refused", "webhook", "pager"): 0,
+    }
 
 
 def test_what_runs_is_told() -> None:

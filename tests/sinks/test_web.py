@@ -245,6 +245,17 @@ class TestAddress:
         assert re.fullmatch(r"\[::1\]:[1-9]\d+", server.address)
         await server.stop()
 
+    @pytest.mark.parametrize(
+        ("listen", "host"),
+        [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", socket.gethostname()), ("::1", "[::1]")],  # noqa: S104
+    )
+    async def test_others_find_it_by_an_address_of_this_host(self, listen: str, host: str) -> None:
+        """Where it listens on every interface, by the host's name."""
+        server = WebServer(lambda _openmetrics: (b"", TEXT), [])
+        await server.start(listen, 0)
+        await server.stop()
+        assert server.url == f"http://{host}:{server.address.rpartition(':')[2]}/"
+
     async def test_an_address_that_is_taken_is_told_in_one_line(self) -> None:
         """With the address, the reason in plain words, and what to do."""
         with socket.create_server(("127.0.0.1", 0)) as other:
