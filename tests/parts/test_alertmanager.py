@@ -21,8 +21,10 @@ from ringwatch.config.push import AlertmanagerConfig
 from ringwatch.core.rules import Alert
 from ringwatch.flow.hub import Inbox
 from ringwatch.sinks.alertmanager import AlertmanagerSink
+from tests.simulator.desks import small
 from tests.sinks.receiver import Bureau, Receiver
 from tests.sinks.samples import ALERT
+from tests.test_app import desk, pbx_table, running
 from tests.waiting import PATIENCE_SECONDS
 
 from .alertmanager import PASSWORD, USERNAME, Alertmanager, Locked, notifying
@@ -245,6 +247,32 @@ class TestOutages:
             await until(lambda: names(other, {"RingwatchLinesPilingUp"}), "the other to be told")
             one.thaw()
             await until(lambda: names(one, {"RingwatchLinesPilingUp"}), "the frozen one to be told")
+
+    async def test_no_event_is_delayed(self, tmp_path: Path) -> None:
+        """A busy desk's daemon whose Alertmanager is frozen, and whose webhook hangs, reads as if all were well."""
+        async with Receiver() as receiver, Alertmanager(tmp_path, notifying(receiver.url)) as alertmanager:
+            alertmanager.freeze()
+            receiver.hang()
+            tables = (
+                f'[alertmanager]\nurls = ["{alertmanager.url}"]\ntimeout_seconds = 1\n'
+                f'[[webhook]]\nname = "pager"\nurl = "{receiver.url}"\ntimeout_seconds = 1\n'
+                "[alert]\nlines_piling_up = { threshold = 1, hold_off_seconds = 0, clear_seconds = 0 }\n"
+            )
+            lags: list[float] = []
+            async with (
+                desk(small(calls_per_hour=20_000), speed=1, start_at=time.time()) as server,
+                running(f"{pbx_table(server.port)}{tables}") as work,
+            ):
+                (pump,) = work.daemon.pumps
+
+                async def heard_enough() -> bool:
+                    lags.append(pump.lag_seconds or 0.0)
+                    return pump.received_bytes > 100_000 and len(work.log.of("delivery_failed")) == 2
+
+                await until(heard_enough, "some calls, and both to be given up")
+                assert max(lags) < 0.1
+            alertmanager.thaw()
+            receiver.go_on()
 
     async def test_one_that_wants_to_know_who_asks(self, tmp_path: Path) -> None:
         """TLS by an authority of its own, a name and a password: who has them is let in, who has not is told once why;
