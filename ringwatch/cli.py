@@ -245,7 +245,7 @@ def check(config_path: Path, live: bool, seconds: float, as_json: bool) -> None:
     Example:
       ringwatch check --live --seconds 60
     """
-    from ringwatch.check import Reached, Report, check_live, check_sinks  # noqa: PLC0415 - nor for what posts
+    from ringwatch.check import Reached, Report, check_live, check_sinks  # noqa: PLC0415 - as above
 
     try:
         settings = config.load(config_path, os.environ)

@@ -71,4 +71,6 @@ class Itself(Collector):
             "ringwatch_build_info", "Constant 1; what is running.", labels=["version", "python_version"]
         )
         build.add_metric([__version__, platform.python_version()], 1.0)
-        yield from (connected, reconnects, events, received, last, lag, dropped, posted, build)
+        yield from (connected, reconnects, events, received, last, lag, dropped, build)
+        if self._deliveries:
+            yield posted

@@ -102,7 +102,7 @@ class WebServer:
                 status, reason = response.status, response.reason or ""
                 well = status < _REDIRECTED
                 # What was taken stays taken, also when the server falls silent behind the status.
-                answer = b"" if well and body is not None else await response.content.read(_LONGEST_ANSWER)
+                answer = b"" if well and body is not None else await _read(response.content)
         except TimeoutError as error:
             raise NotDelivered(f"no answer within {self._seconds:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -112,6 +112,16 @@ class WebServer:
             message = " ".join(part for part in ("HTTP", str(status), reason) if part) + (f": {said}" if said else "")
             raise NotDelivered(message, remedy=_REMEDIES.get(status), refused=True)
         return answer
+
+
+async def _read(stream: aiohttp.StreamReader) -> bytes:
+    """Read to the end, or as far as anybody needs to."""
+    answer = b""
+    async for part in stream.iter_any():
+        answer += part
+        if len(answer) > _LONGEST_ANSWER:
+            break
+    return answer
 
 
 def _why(error: Exception) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +18,17 @@ USERNAME, PASSWORD = "ringwatch", "hunter2"
 _HASHED = "$2b$04$Y8XwsSxPZHOONCWxZjaPnuUok4k/4dk6aAGfDLAXYdu2Hqd6R.zKO"
 
 
-@dataclass(frozen=True, slots=True)
 class Locked:
     """What it takes to be let in by one that asks: the authority of its certificate, and the account above."""
 
-    folder: Path
-
-    def configuration(self) -> dict[str, Any]:
-        """Make the certificate, and return Alertmanager's side."""
-        server = self._authority.sign("server", "IP:127.0.0.1")
-        files = {"cert_file": str(server.certificate), "key_file": str(server.key)}
-        return {"tls_server_config": files, "basic_auth_users": {USERNAME: _HASHED}}
-
-    @property
-    def _authority(self) -> Authority:
-        return Authority(self.folder)
-
-    @property
-    def certificate(self) -> Path:
-        """Return the authority's own certificate, once there is a configuration."""
-        return self.folder / "authority.crt"
+    def __init__(self, folder: Path) -> None:
+        authority = Authority(folder)
+        server = authority.sign("server", "IP:127.0.0.1")
+        self.certificate = authority.certificate
+        self.configuration: dict[str, Any] = {
+            "tls_server_config": {"cert_file": str(server.certificate), "key_file": str(server.key)},
+            "basic_auth_users": {USERNAME: _HASHED},
+        }
 
 
 def notifying(url: str, **route: Any) -> dict[str, Any]:
@@ -65,8 +55,7 @@ class Alertmanager(Program):
     def __init__(self, folder: Path, configuration: dict[str, Any], locked: Locked | None = None) -> None:
         super().__init__(folder)
         (folder / "alertmanager.yml").write_text(yaml.safe_dump(configuration))
-        self._web = {} if locked is None else locked.configuration()
-        (folder / "web.yml").write_text(yaml.safe_dump(self._web))
+        (folder / "web.yml").write_text(yaml.safe_dump(locked.configuration if locked else {}))
         self.url = f"{'https' if locked else 'http'}://127.0.0.1:{self.port}"
         self._access: dict[str, Any] = {}
         if locked:

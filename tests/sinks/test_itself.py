@@ -81,7 +81,8 @@ def test_what_sinks_lost_is_counted_by_sink() -> None:
 
 
 def test_deliveries_are_counted_by_what_became_of_them() -> None:
-    """For each place that something is told to."""
+    """For each place that something is told to; without one there is no family, for an empty one is a fault."""
+    assert "ringwatch_deliveries_total" not in shown()
     counts: Counts = Counter({("alertmanager", "http://am:9093", "taken"): 7, ("webhook", "pager", "refused"): 0})
     assert shown(deliveries=counts)["ringwatch_deliveries_total"] == {
         ("taken", "alertmanager", "http://am:9093"): 7,

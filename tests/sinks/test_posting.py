@@ -58,8 +58,11 @@ class TestAsking:
 
     async def test_a_page_is_fetched(self) -> None:
         """Whole, however it comes."""
-        async with Receiver(says="x" * 100_000) as receiver:
-            assert await WebServer(Access()).get(receiver.url) == b"x" * 100_000
+        async with Receiver(says="x" * 1_000_000) as receiver:
+            assert await WebServer(Access()).get(receiver.url) == b"x" * 1_000_000
+        async with Receiver(says="x" * 10_000_000) as receiver:
+            # As far as anybody would ever read.
+            assert 1_000_000 < len(await WebServer(Access()).get(receiver.url)) < 5_000_000
 
     @pytest.mark.parametrize(
         ("status", "message", "remedy"),
