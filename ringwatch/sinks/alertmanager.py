@@ -74,13 +74,12 @@ class AlertmanagerSink:
         generator: Callable[[], str],
         *,
         clock: Callable[[], float] = time.time,
-        server: Callable[[AlertmanagerConfig], WebServer] = WebServer,
     ) -> None:
-        speaker = server(settings)
+        server = WebServer(settings)
         self._settings = settings
         self._generator = generator
         self._clock = clock
-        self._remotes = [Remote(self.name, url, speaker, says, counts) for url in settings.urls]
+        self._remotes = [Remote(self.name, url, server, says, counts) for url in settings.urls]
         self._states: dict[tuple[str, str | None, str], _State] = {}
         self._closing = False
 
