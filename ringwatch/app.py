@@ -73,6 +73,7 @@ class Daemon:
     ) -> None:
         # Their libraries are slow to import, and a replay has no need of them.
         from ringwatch.sinks.alertmanager import AlertmanagerSink  # noqa: PLC0415
+        from ringwatch.sinks.mqtt import MqttSink  # noqa: PLC0415
         from ringwatch.sinks.web import WebServer  # noqa: PLC0415
         from ringwatch.sinks.webhook import WebhookSink  # noqa: PLC0415
 
@@ -90,6 +91,17 @@ class Daemon:
             self._sinks.append(AlertmanagerSink(config.alertmanager, says, deliveries, lambda: self.web.url))
         if config.webhook:
             self._sinks.append(WebhookSink(config.webhook, says, deliveries))
+        if config.mqtt:
+            self._sinks.append(
+                MqttSink(
+                    config.mqtt,
+                    {pbx: policy.line_names for pbx, policy in policies.items()},
+                    agents=config.mqtt.agents or config.metrics.agents,
+                    attached=lambda: {pump.pbx: pump.attached is not None for pump in self.pumps},
+                    says=says.emit,
+                    counts=deliveries,
+                )
+            )
         # A daemon of several PBXs has others to watch while one of them is being mended.
         alone = len(config.pbx) == 1
         earlier = recent_facts(facts) if facts else []

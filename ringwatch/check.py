@@ -1,6 +1,6 @@
 """``ringwatch check --live``: logs in, listens for a while, and tells what the account cannot see.
 
-Whom alerts would be told to is asked as well whether they would take them; to a webhook a probe has to be posted.
+Whom something would be told is asked as well whether they would take it: a webhook and an MQTT broker are sent a probe.
 
 Asterisk tells nobody the rights of an account, so they are inferred from what arrives:
 
@@ -29,7 +29,7 @@ from ringwatch.app import live_source
 from ringwatch.config import Config, PbxConfig
 from ringwatch.errors import RingwatchError, SourceError, one_line
 from ringwatch.flow.ports import Attached, Batch
-from ringwatch.sinks import alertmanager, webhook
+from ringwatch.sinks import alertmanager, mqtt_broker, webhook
 
 Verdict = Literal["ok", "missing", "unseen", "advice"]
 
@@ -216,6 +216,8 @@ async def check_sinks(config: Config) -> list[Reached]:
     if settings := config.alertmanager:
         asked += [_ask("alertmanager", url, alertmanager.probe(settings, url)) for url in settings.urls]
     asked += [_ask("webhook", each.name, webhook.probe(each)) for each in config.webhook]
+    if mqtt := config.mqtt:
+        asked.append(_ask("mqtt", mqtt_broker.where(mqtt), mqtt_broker.probe(mqtt, [pbx.name for pbx in config.pbx])))
     return await asyncio.gather(*asked)
 
 

@@ -7,7 +7,7 @@
     ├── CaptureError               1   a recorded stream cannot be read
     │   └── CaptureWithoutTime     1   ... because its events carry no Timestamp header
     ├── QueueLogError              1   a queue_log, or what it is held against, cannot be read
-    ├── NotDelivered               1   a web server did not take what it was sent
+    ├── NotDelivered               1   a web server or a broker did not take what it was sent
     └── SourceError                1   a live stream could not be opened, or broke off
         ├── ConnectFailed          1   nothing answered at that address
         ├── TlsFailed              1   the handshake failed; fatal
@@ -106,7 +106,7 @@ class QueueLogError(RingwatchError):
 
 
 class NotDelivered(RingwatchError):
-    """A web server did not take what it was sent: it *refused* it, or could not be asked, or gave no answer in time."""
+    """A web server or a broker did not take what it was sent: it *refused*, or was away, or gave no answer in time."""
 
     def __init__(self, message: str, *, remedy: str | None = None, refused: bool = False) -> None:
         """As RingwatchError; *refused* says that the server answered, and that the answer was no."""

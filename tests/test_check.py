@@ -15,6 +15,7 @@ from ringwatch.check import MEND, Evidence, Report, check_live, check_sinks
 from ringwatch.simulator import Account, SimulatorServer
 from tests.parts.program import free_port
 from tests.simulator.desks import MONDAY_NINE, small
+from tests.sinks.broker import Broker
 from tests.sinks.receiver import Receiver
 from tests.tools.captures import NAMES, blocks
 
@@ -351,3 +352,33 @@ class TestSinks:
         tables = f'[alertmanager]\nurls = ["https://am"]\ntls.ca_file = "{tmp_path}/ca.pem"\n'
         (made,) = await check_sinks(configured(5038, more=tables))
         assert "the TLS files cannot be used" in (made.error or "")
+
+    async def test_a_broker_is_sent_a_probe_on_every_branch(self) -> None:
+        """On topics and by a name that no daemon has; what does not come back, it would swallow."""
+        broker = Broker()
+        tables = (
+            f'[mqtt]\nport = {broker.port}\nprefix = "desk"\nclient_id = "one"\ntimeout_seconds = 0.3\n'
+            "home_assistant = {}\n"
+        )
+        (well,) = await check_sinks(configured(5038, more=tables))
+        assert (well.sink, well.where, well.error, well.note) == (
+            *("mqtt", f"127.0.0.1:{broker.port}"),
+            *(None, "takes everything"),
+        )
+        assert dict(broker.messages) == {
+            "desk/check": b"check",
+            "desk/main/check": b"check",
+            "desk/main/queue/check": b"check",
+            "desk/main/agent/check": b"check",
+            "desk/main/event/check": b"check",
+            "homeassistant/sensor/ringwatch_check/config": b"",
+        }
+        broker.swallows = "queue"
+        (bad,) = await check_sinks(configured(5038, more=tables))
+        assert bad.error == (
+            f"127.0.0.1:{broker.port} swallows what is published to desk/main/queue/check: its ACL forbids it; "
+            "let this account write and read there, as in deploy/mosquitto/acl"
+        )
+        broker.close()
+        (away,) = await check_sinks(configured(5038, more=tables))
+        assert (away.error or "").startswith(f"cannot connect to 127.0.0.1:{broker.port}: Connection refused; see that")

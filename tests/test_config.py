@@ -292,6 +292,14 @@ class TestReading:
         assert (pbx.tls, pbx.port) == (TlsConfig(), 5039)
         assert parse(f"{WITH_SECRET}port = 5061\ntls = {{}}\n", "x.toml").pbx[0].port == 5061
 
+    def test_an_mqtt_table_switches_publishing_on(self) -> None:
+        """Even an empty table does, and a tls table in it moves the port."""
+        assert parse(f"{WITH_SECRET}[mqtt]\n", "x.toml").mqtt == MqttConfig()
+        mqtt = parse(f"{WITH_SECRET}[mqtt]\ntls = {{}}\nhome_assistant = {{}}\n", "x.toml").mqtt
+        assert mqtt == MqttConfig(
+            tls=TlsConfig(), port=8883, home_assistant=HomeAssistantConfig(prefix="homeassistant")
+        )
+
     def test_tls_files_start_at_the_configuration_file(self, tmp_path: Path) -> None:
         """A relative file is made whole, an absolute one stays."""
         for name in ("ca.pem", "own.pem", "own.key"):
@@ -417,6 +425,28 @@ class TestSecrets:
         )
         config.chmod(0o640)
         assert load(config, {}).warnings == ()
+
+    def test_the_brokers_password_is_found_as_a_secret_is(self, tmp_path: Path) -> None:
+        """Variable, the file's own word, credential; a broker may ask for none."""
+        table = f'{WITH_SECRET}[mqtt]\nusername = "ringwatch"\n'
+        written = f'{table}password = "{SECRET}"\n'
+        private(tmp_path / "mqtt-password", "by credential\n")
+        credentials = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+
+        def password(text: str, environ: dict[str, str]) -> str | None:
+            mqtt = parse(text, "x.toml", environ=environ).mqtt
+            assert mqtt is not None
+            return mqtt.password.get_secret_value() if mqtt.password else None
+
+        assert password(table, {}) is None
+        assert password(table, credentials) == "by credential"
+        assert password(written, credentials) == SECRET
+        assert password(written, credentials | {"RINGWATCH_MQTT_PASSWORD": "by variable"}) == "by variable"
+        assert SECRET not in f"{parse(written, 'x.toml')!r}"
+        file = private(tmp_path / "ringwatch.toml", f"{ONE_PBX}[mqtt]\nusername = 'x'\npassword = '{SECRET}'\n")
+        file.chmod(0o644)
+        (warning,) = load(file, {"RINGWATCH_SECRET": "x"}).warnings
+        assert warning.startswith(f"{file}: everyone on this host can read the secret in this file")
 
     def test_a_secret_is_never_shown(self, tmp_path: Path) -> None:
         """Not by repr, str, a dump, JSON or a warning."""

@@ -62,7 +62,7 @@ class Itself(Collector):
             dropped.add_metric([inbox.name], inbox.dropped)
         posted = CounterMetricFamily(
             "ringwatch_deliveries",
-            "Requests to Alertmanagers and webhooks: taken, refused by an answer, or failed without one.",
+            "What was sent to Alertmanagers, webhooks and brokers: taken, refused by an answer, or failed without one.",
             labels=["sink", "where", "result"],
         )
         for labels, count in self._deliveries.items():

@@ -13,6 +13,7 @@ from typing import get_args
 
 import pytest
 
+from ringwatch import config
 from ringwatch.config.push import Access, AlertmanagerConfig, WebhookConfig
 from ringwatch.core.facts import Record
 from ringwatch.core.standards import Policy
@@ -22,11 +23,13 @@ from ringwatch.sinks.alert_list import AlertList
 from ringwatch.sinks.alertmanager import AlertmanagerSink
 from ringwatch.sinks.facts_file import FactsFile
 from ringwatch.sinks.metrics import MetricsSink
+from ringwatch.sinks.mqtt import MqttSink
 from ringwatch.sinks.posting import WebServer
 from ringwatch.sinks.standard_table import StandardTable
 from ringwatch.sinks.summary import Summary
 from ringwatch.sinks.webhook import WebhookSink, identity_of
 
+from .broker import Broker
 from .receiver import Bureau
 from .samples import CALL, EVERY_KIND, NINE, OFFERED, VISIT, numbered
 
@@ -39,6 +42,8 @@ class Subject:
 
     sink: Sink
     shows: Callable[[], object]
+    close: Callable[[], None] = lambda: None
+    """Takes away what the sink writes to."""
 
 
 def _metrics(_folder: Path) -> Subject:
@@ -97,11 +102,20 @@ def _webhook(_folder: Path) -> Subject:
     return Subject(sink, lambda: taken | {identity_of(alert) for alert in sink.waiting})
 
 
+def _mqtt(_folder: Path) -> Subject:
+    broker, bureau = Broker(), Bureau()
+    settings = config.parse(f'pbx = [{{username = "x", secret = "y"}}]\nmqtt.port = {broker.port}', "test").mqtt
+    assert settings is not None
+    sink = MqttSink(settings, {}, agents=True, attached=dict, says=bureau.says.emit, counts=bureau.counts)
+    return Subject(sink, lambda: {topic: sink.topics.payload(topic) for topic in sink.topics.all}, broker.close)
+
+
 SINKS: dict[str, Callable[[Path], Subject]] = {
     "alert_list": _alert_list,
     "alertmanager": _alertmanager,
     "facts_file": _facts_file,
     "metrics": _metrics,
+    "mqtt": _mqtt,
     "standard_table": _standard_table,
     "summary": _summary,
     "webhook": _webhook,
@@ -115,7 +129,13 @@ MANY: tuple[Record, ...] = (
 @pytest.fixture(params=sorted(SINKS))
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Subject]:
     """Make one more sink of the kind that is tested."""
-    return lambda: SINKS[request.param](tmp_path)
+
+    def made() -> Subject:
+        subject = SINKS[request.param](tmp_path)
+        request.addfinalizer(subject.close)
+        return subject
+
+    return made
 
 
 async def run(subject: Subject, *batches: Sequence[Record], capacity: int = 100_000) -> object:
