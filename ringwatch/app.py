@@ -120,6 +120,7 @@ class Daemon:
                 # What happened between two runs was not heard either.
                 pump.engine.remember(earlier)
                 pump.early = pump.engine.apply(ev.StreamBroke(last, "restarted"))
+            self.metrics.follow(pump.pbx, pump.engine.now)
         self.metrics.add(Itself(self.pumps, self._hub, deliveries))
         self.web = WebServer(self.metrics.page, self.pumps)
 
@@ -205,6 +206,7 @@ async def replay(path: Path, pbx: str, policy: Policy, sinks: Sequence[Sink]) ->
     for sink in sinks:
         if isinstance(sink, MetricsSink):
             sink.add(Itself([pump], hub))
+            sink.follow(pbx, pump.engine.now)
     await through(hub, sinks, pump.run())
     return pump
 

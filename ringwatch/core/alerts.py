@@ -6,7 +6,7 @@ Rules of this module:
   contradict each other; the configuration may change each of them, for all queues or for one.
 * The sentence says what to do, to somebody who has just been woken up; it holds no caller's number.
 * RingwatchDown and SinkDropping are not here: who is down tells nobody, and what happens to sinks is not known to the
-  core. Prometheus raises them, from ``deploy/prometheus``.
+  core. Prometheus raises them, from ``grafana/rules``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Literal
 
 from ringwatch.core.rules import Rule
 from ringwatch.core.standards import Policy, Standard
@@ -41,6 +42,8 @@ class Kind:
     advice: str
     muted: bool = True
     """While data are stale nothing is known of it."""
+    of: Literal["pbx", "queue", "any"] = "queue"
+    """What it is judged of: a whole PBX, a queue, or any queue or direct line."""
 
 
 ALERTS: Mapping[str, Kind] = MappingProxyType(
@@ -69,21 +72,25 @@ ALERTS: Mapping[str, Kind] = MappingProxyType(
             "RingwatchThirdRingBudgetBurn",
             lambda _: Rule(2, 0, 300, 0.5, "warning"),
             "Callers of {queue} wait beyond the third ring: see which phones ring in vain, and pause their members.",
+            of="any",
         ),
         "service_level_budget_burn": Kind(
             "RingwatchServiceLevelBudgetBurn",
             lambda _: Rule(2, 0, 300, 0.5, "warning"),
             "{queue} misses its service level {value:.1f} times faster than it may: add agents, or shorten other work.",
+            of="any",
         ),
         "hold_too_long": Kind(
             "RingwatchHoldTooLong",
             lambda _: Rule(1, 0, 10, 0.5, "warning"),
             "{value:.0f} callers of {queue} are on hold for too long: go back to them, or promise to call back.",
+            of="any",
         ),
         "call_too_long": Kind(
             "RingwatchCallTooLong",
             lambda _: Rule(1, 0, 10, 0.5, "info"),
             "{value:.0f} calls of {queue} are over the limit: see whether the agent needs help to bring it to an end.",
+            of="any",
         ),
         "agent_no_break": Kind(
             "RingwatchAgentNoBreak",
@@ -99,28 +106,33 @@ ALERTS: Mapping[str, Kind] = MappingProxyType(
             "RingwatchCallersBounced",
             lambda _: Rule(3, 0, 300, 0.5, "info"),
             "{value:.0f} callers of {queue} were sent back where they had been: find out whose question it is.",
+            of="any",
         ),
         "callbacks_overdue": Kind(
             "RingwatchCallbacksOverdue",
             lambda _: Rule(1, 0, 60, 0.5, "warning"),
             "{value:.0f} callers of {queue} should have been called back by now: call the oldest first.",
+            of="any",
         ),
         "ami_disconnected": Kind(
             "RingwatchAmiDisconnected",
             lambda _: Rule(10, 0, 0, 0.5, "critical"),
             "{pbx} has not let ringwatch listen for {value:.0f} s: see its log for the remedy, then the network.",
             muted=False,
+            of="pbx",
         ),
         "data_stale": Kind(
             "RingwatchDataStale",
             lambda _: Rule(60, 0, 0, 0.5, "critical"),
             "{pbx} has said nothing for {value:.0f} s, all other alerts rest: see whether Asterisk still answers.",
             muted=False,
+            of="pbx",
         ),
         "state_drift": Kind(
             "RingwatchStateDrift",
             lambda _: Rule(5, 0, 60, 0.5, "warning"),
             "{value:.0f} things were not as believed on {pbx}: check --live tells which events are missing.",
+            of="pbx",
         ),
     }
 )

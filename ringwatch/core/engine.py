@@ -116,6 +116,10 @@ class Engine:
         """Return the calls that are up."""
         return self._calls.open_calls
 
+    def now(self) -> float:
+        """Return the moment that has been reached: the last event's, or the clock's; 0 before the first."""
+        return self._at
+
     def remember(self, facts: Iterable[Fact]) -> None:
         """Take note of what an earlier run told of this PBX."""
         own = [fact for fact in facts if fact.pbx == self.pbx]

@@ -35,7 +35,6 @@ from ringwatch.core.facts import (
     Gap,
     Hold,
     Leg,
-    Outcome,
     QueueVisit,
     Record,
     RingAttempt,
@@ -55,21 +54,17 @@ from ringwatch.core.readings import (
 )
 from ringwatch.core.standards import Policy
 from ringwatch.flow.hub import Inbox
+from ringwatch.sinks.alert_metrics import AlertMetrics
 from ringwatch.sinks.breaks_metrics import BreaksMetrics
 from ringwatch.sinks.callback_metrics import CallbackMetrics
 from ringwatch.sinks.families import Family
+from ringwatch.sinks.service_metrics import ServiceMetrics
 from ringwatch.sinks.staffing_metrics import StaffingMetrics
 
-WAIT_BUCKETS = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
-RING_BUCKETS = (1, 2, 3, 4, 5, 6, 8, 10)
 TALK_BUCKETS = (15, 30, 60, 120, 180, 300, 450, 600, 900, 1200, 1800, 3600)
 HOLD_BUCKETS = (5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600)
-HOP_BUCKETS = (0, 1, 2, 3, 5)
 WRAPUP_BUCKETS = (2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300)
 
-# Callers turned away at the door have not waited.
-_NO_WAIT = frozenset({"refused_full", "refused_empty"})
-_COMMON_WAITS = ("answered", "abandoned", "timeout")
 # A fact told twice follows its first telling closely (a reconnect, a second witness): hours of calls fit.
 _REMEMBERED = 50_000
 _READINGS = frozenset({CallbacksReading, QueueReading, StaffingReading, StretchReading, TalksReading})
@@ -143,15 +138,7 @@ class MetricsSink:
         def histogram(name: str, text: str, buckets: Sequence[float], *labels: str) -> Family[Histogram]:
             return Family(Histogram(f"ringwatch_{name}", text, labels, registry=registry, buckets=buckets))
 
-        self._offered = counter("calls_offered", "Callers who asked to be served.", *queue, "hours")
-        self._ended = counter("calls", "Callers by how it ended for them.", *queue, "hours", "outcome")
-        self._waits = histogram(
-            "wait_seconds", "Wait of a caller until the end of it.", WAIT_BUCKETS, *queue, "outcome"
-        )
-        self._rings = histogram("answer_rings", "Rings until the answer.", RING_BUCKETS, *queue, "heard_by")
-        self._third_ring = counter(
-            "third_ring", "Callers in time by the third-ring rule, or not.", *queue, "hours", "result"
-        )
+        self._service = ServiceMetrics(registry, self._policies)
         self._attempts = counter("ring_attempts", "Devices rung, by how it ended.", *queue, "result")
         self._talks = histogram(
             "talk_seconds", "Talk of an agent with a caller, holds left out.", TALK_BUCKETS, *queue, "pressure"
@@ -161,12 +148,6 @@ class MetricsSink:
             "wrapup_seconds", "Time for which an agent is left alone after a call.", WRAPUP_BUCKETS, *queue
         )
         self._transfers = counter("transfers", "Transfers by agents.", *queue, "kind", "result")
-        self._hops = histogram(
-            "call_hops", "Transfers of a caller, under the queue or line asked first.", HOP_BUCKETS, *queue
-        )
-        self._bounces = counter(
-            "bounces", "Returns of a caller to a queue or agent, under the queue or line asked first.", *queue
-        )
         self._over_length = counter(
             "calls_over_length", "Talks that crossed the target or the limit, while still up.", *queue, "bound"
         )
@@ -190,6 +171,7 @@ class MetricsSink:
         self._breaks = BreaksMetrics(agents=agents)
         registry.register(self._breaks)
         self._callbacks = CallbackMetrics(registry)
+        self._alerts = AlertMetrics(registry, self._policies)
         self._gaps = counter("gap_seconds", "Time in which the PBX was not heard.", "pbx")
         self._drifts = counter("state_drift", "What a listing of the PBX put right here.", "pbx", "what")
         self._anomalies = counter("anomalies", "Things that no rule foresaw.", "pbx", "kind")
@@ -202,6 +184,10 @@ class MetricsSink:
     def add(self, collector: Collector) -> None:
         """Show on the page what somebody else counts."""
         self.registry.register(collector)
+
+    def follow(self, pbx: str, clock: Callable[[], float]) -> None:
+        """Tell opening hours as of the moment that a PBX has reached."""
+        self._alerts.clocks[pbx] = clock
 
     async def run(self, inbox: Inbox) -> None:
         """Count until the inbox is closed."""
@@ -244,14 +230,14 @@ class MetricsSink:
         if (pbx, queue) in self._known:
             return
         self._known.add((pbx, queue))
-        if queue not in self._lines[pbx]:
+        line = queue in self._lines[pbx]
+        self._alerts.zero(pbx, queue, line=line)
+        if not line:
             self._staffing.zero(pbx, queue)
             self._breaks.zero(pbx, queue)
         for plain in (
             self._holds,
             self._wrapups,
-            self._hops,
-            self._bounces,
             self._holds_over_limit,
             self._on_hold,
             self._on_hold_over_limit,
@@ -260,8 +246,6 @@ class MetricsSink:
         ):
             plain(pbx, queue)
         for family, words in (
-            (self._waits, _COMMON_WAITS),
-            (self._rings, ("agent", "desk", "caller")),
             (self._attempts, get_args(AttemptResult)),
             (self._talks, ("none", "lines_waiting")),
             (self._over_length, _BOUNDS.values()),
@@ -273,57 +257,28 @@ class MetricsSink:
         for kind in ("blind", "attended"):
             for result in ("success", "failed"):
                 self._transfers(pbx, queue, kind, result)
-        self._zero_by_hours(pbx, queue)
+        self._service.zero(pbx, queue)
         self._callbacks.zero(pbx, queue)
-
-    def _zero_by_hours(self, pbx: str, queue: str) -> None:
-        for hours in self._policies[pbx].hours_told(queue):
-            self._offered(pbx, queue, hours)
-            for outcome in get_args(Outcome):
-                self._ended(pbx, queue, hours, outcome)
-            for result in ("met", "missed"):
-                self._third_ring(pbx, queue, hours, result)
 
     def _call_offered(self, offered: CallOffered) -> None:
         self._zero(offered.pbx, offered.queue)
-        self._offered(offered.pbx, offered.queue, offered.hours).inc()
+        self._service.offered(offered)
 
     def _visit(self, visit: QueueVisit) -> None:
         self._zero(visit.pbx, visit.queue)
-        self._served(visit, visit.queue)
-        if visit.outcome == "answered":
-            heard = (("agent", visit.agent_rings), ("desk", _all_rings(visit)), ("caller", visit.caller_rings))
-            self._rung(visit.pbx, visit.queue, heard)
+        self._service.visit(visit)
 
     def _call(self, call: Call) -> None:
         if first := call.asked_first:
             self._zero(call.pbx, first)
-            self._hops(call.pbx, first).observe(call.transfers)
-            self._bounces(call.pbx, first).inc(call.bounces)
-        if call.line is None:
-            return
-        self._served(call, call.line)
-        if call.answered:
-            self._rung(call.pbx, call.line, (("desk", _all_rings(call)), ("caller", call.caller_rings)))
-
-    def _served(self, told: QueueVisit | Call, queue: str) -> None:
-        self._ended(told.pbx, queue, told.hours, told.outcome).inc()
-        if told.outcome not in _NO_WAIT:
-            self._waits(told.pbx, queue, told.outcome).observe(told.wait_seconds)
-        if told.in_time is not None:
-            self._third_ring(told.pbx, queue, told.hours, "met" if told.in_time else "missed").inc()
-
-    def _rung(self, pbx: str, queue: str, heard: Iterable[tuple[str, int | None]]) -> None:
-        for by, rings in heard:
-            if rings is not None:
-                self._rings(pbx, queue, by).observe(rings)
+        self._service.call(call)
 
     def _attempt(self, attempt: RingAttempt) -> None:
         name = attempt.queue or attempt.line
         if name:
             self._attempts(attempt.pbx, name, attempt.result).inc()
             if attempt.line and attempt.result == "answered":
-                self._rung(attempt.pbx, name, (("agent", attempt.rings),))
+                self._service.rung(attempt.pbx, name, (("agent", attempt.rings),))
         if self._agent_missed and attempt.result == "no_answer":
             self._agent_missed(attempt.pbx, attempt.agent).inc()
 
@@ -388,8 +343,3 @@ class MetricsSink:
         self._oldest(pbx, queue).set(reading.oldest_joined_at or 0.0)
         for state, count in reading.members.items():
             self._members(pbx, queue, state).set(count)
-
-
-def _all_rings(answered: QueueVisit | Call) -> int | None:
-    """Return the desk's rings of somebody who was answered, where all were heard; else they are but the least."""
-    return None if answered.in_time is None else answered.desk_rings

@@ -85,6 +85,19 @@ def test_readings_tell_what_changed() -> None:
     assert engine.queue_names == ["support", "sales"]
 
 
+def test_it_is_known_which_moment_has_been_reached() -> None:
+    """By events, and by the clock on a quiet line; nothing takes it back."""
+    engine = Engine("main", Policy())
+    assert engine.now() == 0
+    for event, now in (
+        (ev.QueueSeen(START, "sales"), START),
+        (ev.Tick(START + 5), START + 5),
+        (ev.QueueSeen(START + 4, "sales"), START + 5),
+    ):
+        engine.apply(event)
+        assert engine.now() == now
+
+
 def test_the_line_is_read_as_callers_come_and_go() -> None:
     """Two join, the first is answered, the second gives up."""
     desk = Desk()

@@ -88,6 +88,10 @@ NAMES = {
     "ringwatch_queue_estimated_wait_seconds": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_load_gini": ("gauge", ("pbx", "queue")),
     "ringwatch_queue_unbroken_since_timestamp_seconds": ("gauge", ("pbx", "queue")),
+    "ringwatch_queue_open": ("gauge", ("pbx", "queue")),
+    "ringwatch_alert_threshold": ("gauge", ("alertname", "pbx", "queue", "severity")),
+    "ringwatch_alert_clear_level": ("gauge", ("alertname", "pbx", "queue", "severity")),
+    "ringwatch_objective_ratio": ("gauge", ("objective", "pbx", "queue")),
     "ringwatch_gap_seconds": ("counter", ("pbx",)),
     "ringwatch_anomalies": ("counter", ("kind", "pbx")),
     "ringwatch_state_drift": ("counter", ("pbx", "what")),
@@ -672,7 +676,11 @@ class TestAccounting:
         assert differences(page, [*facts, numbered(VISIT, 2)]) != []
         for line in page.splitlines():
             name, _, number = line.rpartition(" ")
-            if line.startswith("#") or re.search("_queue_|_up_|_calls_on_hold", name) or 'queue="direct"' in name:
+            if (
+                line.startswith("#")
+                or re.search("_queue_|_up_|_calls_on_hold|_alert_|_objective_", name)
+                or 'queue="direct"' in name
+            ):
                 continue
             tampered = page.replace(line, f"{name} {float(number) + 1}")
             assert differences(tampered, facts) != [], line
