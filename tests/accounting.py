@@ -46,6 +46,8 @@ COUNTERS = {
     "ringwatch_calls_offered",
     "ringwatch_calls",
     "ringwatch_third_ring",
+    "ringwatch_service_level_calls",
+    "ringwatch_callers_bounced",
     "ringwatch_ring_attempts",
     "ringwatch_transfers",
     "ringwatch_bounces",
@@ -146,6 +148,7 @@ class Ledger:
             where = {"pbx": fact.pbx, "queue": name}
             self.observe("ringwatch_call_hops", where, fact.transfers)
             self.count("ringwatch_bounces", where, fact.bounces)
+            self.count("ringwatch_callers_bounced", where, min(fact.bounces, 1))
         if fact.line is not None:
             self._direct_call(fact, {"pbx": fact.pbx, "queue": fact.line})
 
@@ -161,6 +164,10 @@ class Ledger:
         self.count("ringwatch_calls", {**where, **hours, "outcome": fact.outcome})
         if not fact.outcome.startswith("refused_"):
             self.observe("ringwatch_wait_seconds", {**where, "outcome": fact.outcome}, fact.wait_seconds)
+        if fact.outcome in {"answered", "abandoned", "short_abandoned"}:
+            limit = self._policies.get(fact.pbx, Policy()).standard(where["queue"]).service_level_seconds
+            within = {"outcome": fact.outcome, "within": str(fact.wait_seconds <= limit).lower()}
+            self.count("ringwatch_service_level_calls", {**where, **hours, **within})
         if fact.in_time is not None:
             self.count("ringwatch_third_ring", {**where, **hours, "result": "met" if fact.in_time else "missed"})
 

@@ -41,6 +41,7 @@ class CallAnswered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     at: float
     wait_seconds: float
     in_time: bool | None
+    hours: Hours = "open"
 
     @property
     def key(self) -> Key:

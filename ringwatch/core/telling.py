@@ -114,6 +114,7 @@ class Teller:
             at=at,
             wait_seconds=seconds(at - asked_at),
             in_time=in_time,
+            hours=self._policy.hours_at(name, asked_at),
         )
 
     def _rings(self, call: CallState, until: float) -> tuple[float | None, int | None]:

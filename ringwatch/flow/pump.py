@@ -52,6 +52,8 @@ class Pump:
         self.attached: Attached | None = None
         self.detached: Detached | None = None
         """Why it is not attached, once that has been told."""
+        self.away_since: float | None = None
+        """Since when it is not, by the own clock, however often that was tried again."""
         self.attachments = 0
         self.received_bytes = 0
         self.lag_seconds: float | None = None
@@ -113,7 +115,7 @@ class Pump:
             case Batch():
                 self._batch(item)
             case Attached():
-                self.attached, self.detached = item, None
+                self.attached, self.detached, self.away_since = item, None, None
                 self.attachments += 1
                 self._listen(self.pbx, item)
                 at = self.translator.clock.now(item.at)
@@ -129,6 +131,7 @@ class Pump:
                 elif not self.attachments and not self.detached:
                     self._publish(self.engine.apply(ev.StreamAwaited(item.at)))
                 self.attached, self.detached = None, item
+                self.away_since = self.away_since or item.at
                 self._listen(self.pbx, item)
 
     def _batch(self, batch: Batch) -> None:

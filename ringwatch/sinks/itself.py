@@ -31,6 +31,11 @@ class Itself(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the families."""
         connected = GaugeMetricFamily("ringwatch_ami_connected", "1 while attached to the PBX.", labels=["pbx"])
+        away = GaugeMetricFamily(
+            "ringwatch_ami_disconnected_timestamp_seconds",
+            "Since when the PBX cannot be heard, seconds since 1970 by the own clock; 0 while attached.",
+            labels=["pbx"],
+        )
         reconnects = CounterMetricFamily("ringwatch_ami_reconnects", "Attachments after the first.", labels=["pbx"])
         events = CounterMetricFamily("ringwatch_ami_events", "Events received by name.", labels=["pbx", "event"])
         received = CounterMetricFamily("ringwatch_ami_received_bytes", "Bytes received.", labels=["pbx"])
@@ -47,6 +52,7 @@ class Itself(Collector):
         for pump in self._pumps:
             pbx = [pump.pbx]
             connected.add_metric(pbx, 1.0 if pump.attached else 0.0)
+            away.add_metric(pbx, pump.away_since or 0.0)
             reconnects.add_metric(pbx, max(pump.attachments - 1, 0))
             received.add_metric(pbx, pump.received_bytes)
             for name, count in sorted(pump.event_counts.items()):
@@ -71,6 +77,6 @@ class Itself(Collector):
             "ringwatch_build_info", "Constant 1; what is running.", labels=["version", "python_version"]
         )
         build.add_metric([__version__, platform.python_version()], 1.0)
-        yield from (connected, reconnects, events, received, last, lag, dropped, build)
+        yield from (connected, away, reconnects, events, received, last, lag, dropped, build)
         if self._deliveries:
             yield posted

@@ -42,6 +42,7 @@ from ringwatch.core.facts import (
     WrapUp,
 )
 from ringwatch.core.readings import (
+    CallAnswered,
     CallbacksReading,
     CallOffered,
     Drift,
@@ -101,6 +102,7 @@ class MetricsSink:
         self._by_type: dict[type, Callable[..., None]] = {
             Anomaly: self._anomaly,
             Call: self._call,
+            CallAnswered: self._answered,
             Callback: self._callback,
             CallbacksReading: self._callback,
             CallOffered: self._call_offered,
@@ -263,6 +265,10 @@ class MetricsSink:
     def _call_offered(self, offered: CallOffered) -> None:
         self._zero(offered.pbx, offered.queue)
         self._service.offered(offered)
+
+    def _answered(self, answered: CallAnswered) -> None:
+        self._zero(answered.pbx, answered.queue)
+        self._service.answered(answered)
 
     def _visit(self, visit: QueueVisit) -> None:
         self._zero(visit.pbx, visit.queue)

@@ -1,5 +1,7 @@
 """The series of how callers were served: offered, ended, waits, rings, the third-ring rule, hops and bounces.
 
+* Whether a caller was served in time is counted as soon as it is known: at the answer, or when the caller is lost; all
+  else at the end. What was not told when it happened (a queue_log) is counted at the end as well.
 * A visit is told under its queue, a call that no queue saw under its direct line, and what is of a caller's whole
   journey under the queue or line asked first.
 * The waits of rare outcomes appear with their first caller; all else is there with zero from the start.
@@ -13,7 +15,7 @@ from typing import get_args
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from ringwatch.core.facts import Call, Outcome, QueueVisit
-from ringwatch.core.readings import CallOffered
+from ringwatch.core.readings import CallAnswered, CallOffered, Key
 from ringwatch.core.standards import Policy
 from ringwatch.sinks.families import Family
 
@@ -24,6 +26,7 @@ HOP_BUCKETS = (0, 1, 2, 3, 5)
 # Callers turned away at the door have not waited.
 _NO_WAIT = frozenset({"refused_full", "refused_empty"})
 _COMMON_WAITS = ("answered", "abandoned", "timeout")
+_JUDGED = ("answered", "abandoned", "short_abandoned")
 
 
 class ServiceMetrics:
@@ -48,15 +51,29 @@ class ServiceMetrics:
         self._waits = histogram("wait_seconds", "Wait of a caller until the end of it.", WAIT_BUCKETS, "outcome")
         self._rings = histogram("answer_rings", "Rings until the answer.", RING_BUCKETS, "heard_by")
         self._third_ring = counter("third_ring", "Callers in time by the third-ring rule, or not.", "hours", "result")
+        self._levels = counter(
+            "service_level_calls",
+            "Callers answered, or lost by hanging up, by whether that was within the seconds of the service level.",
+            "hours",
+            "outcome",
+            "within",
+        )
         self._hops = histogram("call_hops", "Transfers of a caller, under the queue or line asked first.", HOP_BUCKETS)
         self._bounces = counter(
             "bounces", "Returns of a caller to a queue or agent, under the queue or line asked first."
         )
 
+        self._bounced = counter(
+            "callers_bounced", "Callers who returned to a queue or agent, under the queue or line asked first."
+        )
+        self._answered: set[Key] = set()
+        """Callers who talk, and have been counted as answered."""
+
     def zero(self, pbx: str, queue: str) -> None:
         """Let the series of a queue or line exist."""
         self._hops(pbx, queue)
         self._bounces(pbx, queue)
+        self._bounced(pbx, queue)
         for outcome in _COMMON_WAITS:
             self._waits(pbx, queue, outcome)
         for heard_by in ("agent", "desk", "caller"):
@@ -67,14 +84,22 @@ class ServiceMetrics:
                 self._ended(pbx, queue, hours, outcome)
             for result in ("met", "missed"):
                 self._third_ring(pbx, queue, hours, result)
+            for outcome in _JUDGED:
+                for within in ("true", "false"):
+                    self._levels(pbx, queue, hours, outcome, within)
 
     def offered(self, offered: CallOffered) -> None:
         """Count who asks."""
         self._offered(offered.pbx, offered.queue, offered.hours).inc()
 
+    def answered(self, answered: CallAnswered) -> None:
+        """Judge who is answered."""
+        self._answered.add(answered.key)
+        self._judge(answered, answered.queue, "answered")
+
     def visit(self, visit: QueueVisit) -> None:
         """Count how a queue served a caller."""
-        self._served(visit, visit.queue)
+        self._served(visit, visit.queue, visit.ordinal)
         if visit.outcome == "answered":
             heard = (("agent", visit.agent_rings), ("desk", _all_rings(visit)), ("caller", visit.caller_rings))
             self.rung(visit.pbx, visit.queue, heard)
@@ -84,9 +109,10 @@ class ServiceMetrics:
         if first := call.asked_first:
             self._hops(call.pbx, first).observe(call.transfers)
             self._bounces(call.pbx, first).inc(call.bounces)
+            self._bounced(call.pbx, first).inc(call.bounces > 0)
         if call.line is None:
             return
-        self._served(call, call.line)
+        self._served(call, call.line, 1)
         if call.answered:
             self.rung(call.pbx, call.line, (("desk", _all_rings(call)), ("caller", call.caller_rings)))
 
@@ -96,12 +122,23 @@ class ServiceMetrics:
             if rings is not None:
                 self._rings(pbx, queue, by).observe(rings)
 
-    def _served(self, told: QueueVisit | Call, queue: str) -> None:
+    def _served(self, told: QueueVisit | Call, queue: str, ordinal: int) -> None:
         self._ended(told.pbx, queue, told.hours, told.outcome).inc()
         if told.outcome not in _NO_WAIT:
             self._waits(told.pbx, queue, told.outcome).observe(told.wait_seconds)
+        key = (told.pbx, told.call_id, queue, ordinal)
+        if key in self._answered:
+            self._answered.remove(key)
+        else:
+            self._judge(told, queue, told.outcome)
+
+    def _judge(self, told: CallAnswered | QueueVisit | Call, queue: str, outcome: Outcome) -> None:
+        where = (told.pbx, queue, told.hours)
+        if outcome in _JUDGED:
+            within = told.wait_seconds <= self._policies[told.pbx].standard(queue).service_level_seconds
+            self._levels(*where, outcome, "true" if within else "false").inc()
         if told.in_time is not None:
-            self._third_ring(told.pbx, queue, told.hours, "met" if told.in_time else "missed").inc()
+            self._third_ring(*where, "met" if told.in_time else "missed").inc()
 
 
 def _all_rings(answered: QueueVisit | Call) -> int | None:

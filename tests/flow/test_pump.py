@@ -20,7 +20,7 @@ from ringwatch.core.standards import Policy
 from ringwatch.errors import CaptureWithoutTime, ConnectionLost, RingwatchError
 from ringwatch.flow import pump as pump_module
 from ringwatch.flow.hub import Hub, Inbox
-from ringwatch.flow.ports import Attached, Batch, Detached
+from ringwatch.flow.ports import Attached, Batch, Detached, Item
 from ringwatch.flow.pump import Pump
 from ringwatch.sinks.itself import Itself
 from ringwatch.sinks.metrics import MetricsSink
@@ -177,6 +177,24 @@ async def test_never_having_been_attached_is_no_gap() -> None:
         await until(lambda: rig.pump.attached == ATTACHED, "the attachment")
         await until(lambda: rig.pump.detached is None, "the failure to be over")
     assert rig.told(Gap) == []
+
+
+@pytest.mark.parametrize("before", [(), (ATTACHED,), (ATTACHED, BROKEN, ATTACHED)])
+async def test_it_is_known_since_when_a_pbx_cannot_be_heard(before: tuple[Item, ...]) -> None:
+    """From the first failure on, however often it was tried again, until it is attached; never before a failure."""
+    rig = Rig()
+    again = Detached(NINE + 130, "refused", None, 2.0)
+    rig.source.give(*before)
+    async with running(rig):
+        await until(lambda: rig.pump.attachments == before.count(ATTACHED), "the attachments")
+        seen = [rig.pump.away_since]
+        rig.source.give(Detached(NINE + 100, "refused", None, 1.0), again)
+        await until(lambda: rig.pump.detached == again, "the second failure")
+        seen.append(rig.pump.away_since)
+        rig.source.give(ATTACHED)
+        await until(lambda: rig.pump.attached, "the attachment")
+        seen.append(rig.pump.away_since)
+    assert seen == [None, NINE + 100, None]
 
 
 async def test_a_gap_that_is_open_at_the_end_is_told() -> None:

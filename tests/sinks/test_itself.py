@@ -45,6 +45,7 @@ def test_every_pbx_is_there_before_it_is_attached() -> None:
     """An alert on what is not there cannot fire."""
     page = shown(pump_of("main"), pump_of("north"))
     assert page["ringwatch_ami_connected"] == {("main",): 0, ("north",): 0}
+    assert page["ringwatch_ami_disconnected_timestamp_seconds"] == {("main",): 0, ("north",): 0}
     assert page["ringwatch_ami_reconnects_total"] == {("main",): 0, ("north",): 0}
     assert page["ringwatch_ami_received_bytes_total"] == {("main",): 0, ("north",): 0}
 

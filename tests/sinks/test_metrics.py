@@ -31,6 +31,7 @@ from tests.tools.properties import PATIENT
 
 from .samples import (
     ANOMALY,
+    ANSWERED,
     ATTEMPT,
     CALL,
     CALLBACK,
@@ -64,6 +65,7 @@ NAMES = {
     "ringwatch_wait_seconds": ("histogram", ("outcome", "pbx", "queue")),
     "ringwatch_answer_rings": ("histogram", ("heard_by", "pbx", "queue")),
     "ringwatch_third_ring": ("counter", ("hours", "pbx", "queue", "result")),
+    "ringwatch_service_level_calls": ("counter", ("hours", "outcome", "pbx", "queue", "within")),
     "ringwatch_ring_attempts": ("counter", ("pbx", "queue", "result")),
     "ringwatch_talk_seconds": ("histogram", ("pbx", "pressure", "queue")),
     "ringwatch_hold_seconds": ("histogram", ("pbx", "queue")),
@@ -71,6 +73,7 @@ NAMES = {
     "ringwatch_transfers": ("counter", ("kind", "pbx", "queue", "result")),
     "ringwatch_call_hops": ("histogram", ("pbx", "queue")),
     "ringwatch_bounces": ("counter", ("pbx", "queue")),
+    "ringwatch_callers_bounced": ("counter", ("pbx", "queue")),
     "ringwatch_calls_over_length": ("counter", ("bound", "pbx", "queue")),
     "ringwatch_calls_up_over_length": ("gauge", ("bound", "pbx", "queue")),
     "ringwatch_holds_over_limit": ("counter", ("pbx", "queue")),
@@ -96,6 +99,7 @@ NAMES = {
     "ringwatch_anomalies": ("counter", ("kind", "pbx")),
     "ringwatch_state_drift": ("counter", ("pbx", "what")),
     "ringwatch_ami_connected": ("gauge", ("pbx",)),
+    "ringwatch_ami_disconnected_timestamp_seconds": ("gauge", ("pbx",)),
     "ringwatch_ami_reconnects": ("counter", ("pbx",)),
     "ringwatch_ami_events": ("counter", ("event", "pbx")),
     "ringwatch_ami_received_bytes": ("counter", ("pbx",)),
@@ -368,8 +372,10 @@ class TestZeros:
         weekdays = OpeningHours(week=(*ALWAYS[:5], (), ()))
         policy = Policy(standards={"support": Standard(), "night": Standard()}, opening={"support": weekdays})
         page = metrics(policy=policy).render()
-        for name in ("ringwatch_calls_offered_total", "ringwatch_calls_total", "ringwatch_third_ring_total"):
-            told = {(dict(labels)["queue"], dict(labels)["hours"]) for labels in samples(page, name)}
+        for name in ("calls_offered", "calls", "third_ring", "service_level_calls"):
+            told = {
+                (dict(labels)["queue"], dict(labels)["hours"]) for labels in samples(page, f"ringwatch_{name}_total")
+            }
             assert told == {("support", "open"), ("support", "closed"), ("night", "open"), ("direct", "open")}
 
     def test_a_discovered_queue_has_all_its_zeros_from_its_first_reading(self) -> None:
@@ -395,6 +401,8 @@ class TestZeros:
         assert value(page, "ringwatch_hold_seconds_count", **where) == 0
         assert value(page, "ringwatch_call_hops_count", **where) == 0
         assert value(page, "ringwatch_bounces_total", **where) == 0
+        assert value(page, "ringwatch_callers_bounced_total", **where) == 0
+        assert len(_of(page, "ringwatch_service_level_calls_total", queue)) == 6
         for name in ("ringwatch_calls_over_length_total", "ringwatch_calls_up_over_length"):
             assert {value(page, name, **where, bound=bound) for bound in ("target", "limit")} == {0}
         for name in ("holds_over_limit_total", "calls_on_hold", "calls_on_hold_over_limit"):
@@ -558,6 +566,51 @@ class TestCounting:
             assert value(page, "ringwatch_third_ring_total", **where, hours=hours, result="met") == 1
         assert value(page, "ringwatch_third_ring_total", **where, hours="closed", result="missed") == 1
 
+    def test_who_is_answered_is_judged_at_the_answer_and_once(self) -> None:
+        """A budget that burns is not to wait for the talks to end; a direct line's caller is judged likewise."""
+        direct = replace(ANSWERED, queue="direct", call_id="2.0", in_time=False, wait_seconds=20.001)
+        call = replace(CALL, call_id="2.0", line="direct", queues=[], in_time=False, wait_seconds=20.001)
+        sink = metrics(ANSWERED, direct)
+        self._is_judged(sink)
+        sink.apply([VISIT, call])
+        self._is_judged(sink)
+
+    def _is_judged(self, sink: MetricsSink) -> None:
+        page = sink.render()
+        for queue, within, result in (("support", "true", "met"), ("direct", "false", "missed")):
+            where = {"pbx": "main", "queue": queue, "hours": "open"}
+            levels = _of(page, "ringwatch_service_level_calls_total", queue)
+            assert sum(levels.values()) == 1
+            name = "ringwatch_service_level_calls_total"
+            assert value(page, name, **where, outcome="answered", within=within) == 1
+            assert sum(_of(page, "ringwatch_third_ring_total", queue).values()) == 1
+            assert value(page, "ringwatch_third_ring_total", **where, result=result) == 1
+
+    def test_who_is_lost_is_judged_at_the_end_by_the_seconds_of_the_queue(self) -> None:
+        """Who hung up, soon or late; whoever left otherwise is in no formula of the service level."""
+        policy = Policy(standards={"support": Standard(service_level_seconds=10)})
+        lost = [
+            numbered(VISIT, 1, outcome="abandoned", wait_seconds=10.0),
+            numbered(VISIT, 2, outcome="abandoned", wait_seconds=10.001),
+            numbered(VISIT, 3, outcome="short_abandoned", wait_seconds=2.0),
+            numbered(VISIT, 4, outcome="timeout", wait_seconds=60.0),
+            numbered(VISIT, 5, outcome="answered", wait_seconds=3.0),
+        ]
+        page = metrics(*lost, policy=policy).render()
+        found = {
+            (labels["outcome"], labels["within"]): number
+            for each, number in _of(page, "ringwatch_service_level_calls_total", "support").items()
+            if (labels := dict(each))
+        }
+        assert found == {
+            ("answered", "true"): 1,
+            ("answered", "false"): 0,
+            ("abandoned", "true"): 1,
+            ("abandoned", "false"): 1,
+            ("short_abandoned", "true"): 1,
+            ("short_abandoned", "false"): 0,
+        }
+
     def test_hops_and_bounces_are_those_of_a_whole_call(self) -> None:
         """Told once, at its end, under the line that was asked first, or else the queue."""
         calls = [
@@ -570,6 +623,7 @@ class TestCounting:
         hops = {le: value(page, "ringwatch_call_hops_bucket", **support, le=le) for le in ("0.0", "2.0", "3.0", "5.0")}
         assert hops == {"0.0": 1, "2.0": 1, "3.0": 2, "5.0": 2}
         assert value(page, "ringwatch_bounces_total", **support) == 2
+        assert value(page, "ringwatch_callers_bounced_total", **support) == 1
         assert value(page, "ringwatch_call_hops_sum", **direct) == 1
         assert value(page, "ringwatch_bounces_total", **direct) == 1
         assert "sales" not in {dict(labels)["queue"] for labels in samples(page, "ringwatch_bounces_total")}
