@@ -58,6 +58,8 @@ class Prometheus(Program, Asked):
         return (
             "prometheus",
             "--config.file=prometheus.yml",
+            # Debian's own default is the machine's.
+            f"--storage.tsdb.path={self.data}",
             f"--web.listen-address=127.0.0.1:{self.port}",
             "--log.level=warn",
             *self.arguments,
