@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
 
@@ -105,6 +106,7 @@ NAMES = {
     "ringwatch_ami_received_bytes": ("counter", ("pbx",)),
     "ringwatch_last_event_timestamp_seconds": ("gauge", ("pbx",)),
     "ringwatch_event_lag_seconds": ("gauge", ("pbx",)),
+    "ringwatch_deliveries": ("counter", ("result", "sink", "where")),
     "ringwatch_sink_dropped": ("counter", ("sink",)),
     "ringwatch_build_info": ("gauge", ("python_version", "version")),
 }
@@ -159,7 +161,7 @@ def whole(*records: Record) -> MetricsSink:
     pump = Pump(Scripted(), Engine("main", Policy()), hub, listen=lambda _pbx, _heard: None)
     pump.translator.feed([b"Event: Hangup\r\nTimestamp: 1795424400.5\r\nUniqueid: 1.0\r\nCause: 16"], 1_795_424_401.0)
     pump.lag_seconds = pump.translator.clock.ahead
-    sink.add(Itself([pump], hub))
+    sink.add(Itself([pump], hub, Counter({("webhook", "pager", "taken"): 1})))
     return sink
 
 
