@@ -136,7 +136,7 @@ async def faults(prometheus: Prometheus) -> list[str]:
 
 async def strangers(prometheus: Prometheus) -> set[tuple[str, str]]:
     """Return the recordings that have a label of who was scraped."""
-    found = await prometheus.query('{__name__=~"ringwatch:.+", __name__!="ringwatch:leader"}', time.time())
+    found = await prometheus.query('{__name__=~"ringwatch:.+", __name__!~"ringwatch:(candidate|leader)"}', time.time())
     return {(each["metric"]["__name__"], label) for each in found for label in each["metric"].keys() - ALIKE}
 
 
