@@ -51,6 +51,16 @@ Witness = Literal["ami", "queue_log"]
 AMI_PRECISION = 0.001
 QUEUE_LOG_PRECISION = 1.0
 LISTED_PRECISION = 1.0
+AnomalyOf = Literal[
+    "oversized",
+    "malformed",
+    "bare_header",
+    "invalid_utf8",
+    "clock_regression",
+    "join_not_seen",
+    "visit_transition",
+    "callback_forgotten",
+]
 Direction = Literal["inbound", "outbound", "internal"]
 SettledBy = Literal["caller", "desk"]
 
@@ -298,11 +308,11 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type",
 
 
 class Anomaly(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", tag="anomaly"):
-    """Something the rules did not foresee; ``kind`` is one of a bounded set, ``detail`` is for people."""
+    """Something the rules did not foresee; ``detail`` is for people."""
 
     pbx: str
     at: float
-    kind: str
+    kind: AnomalyOf
     detail: str
 
     @property

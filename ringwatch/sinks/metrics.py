@@ -28,6 +28,7 @@ from prometheus_client.registry import Collector
 from ringwatch.core.agents import MEMBER_STATES
 from ringwatch.core.facts import (
     Anomaly,
+    AnomalyOf,
     AttemptResult,
     Call,
     Callback,
@@ -124,6 +125,8 @@ class MetricsSink:
             self._gaps(pbx)
             for what in get_args(DriftOf):
                 self._drifts(pbx, what)
+            for kind in get_args(AnomalyOf):
+                self._anomalies(pbx, kind)
             for name in [*policy.line_names, *policy.standards]:
                 self._zero(pbx, name)
 

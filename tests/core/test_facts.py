@@ -266,7 +266,7 @@ READING = QueueReading(pbx="main", queue="support", waiting=0, oldest_joined_at=
         (UNBROKEN, ("main", "Anna", "PJSIP/101")),
         (MEMBERSHIP, ("main", "support", "PJSIP/101", 1.0)),
         (Gap(pbx="main", from_=1.0, to=2.0, why="restarted"), ("main", 1.0)),
-        (Anomaly(pbx="main", at=1.0, kind="k", detail="d"), ("main", 1.0, "k", "d")),
+        (Anomaly(pbx="main", at=1.0, kind="malformed", detail="d"), ("main", 1.0, "malformed", "d")),
         (CallOffered(pbx="main", call_id="1.0", queue="support", ordinal=2, at=1.0), VISIT.key),
         (Drift(pbx="main", at=1.0, what="members", subject="s"), ("main", 1.0, "members", "s")),
         (READING, ("main", "support")),

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ from prometheus_client.metrics_core import Metric
 
 from ringwatch import app
 from ringwatch.core.engine import Engine
-from ringwatch.core.facts import CrossingOf, Outcome, QueueVisit, Record
+from ringwatch.core.facts import AnomalyOf, CrossingOf, Outcome, QueueVisit, Record
 from ringwatch.core.hours import ALWAYS, OpeningHours
 from ringwatch.core.readings import CallOffered, QueueReading
 from ringwatch.core.standards import Line, Policy, Standard
@@ -368,6 +369,8 @@ class TestZeros:
         assert value(page, "ringwatch_gap_seconds_total", pbx="main") == 0
         for what in ("callers", "channels", "members"):
             assert value(page, "ringwatch_state_drift_total", pbx="main", what=what) == 0
+        for kind in get_args(AnomalyOf):
+            assert value(page, "ringwatch_anomalies_total", pbx="main", kind=kind) == 0
 
     def test_only_what_closes_at_times_has_zeros_of_being_closed(self) -> None:
         """A desk without opening hours would have its series twice for nothing."""
