@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 TOOLS = Path(sys.executable).parent
 MOST_LINES = 400
+PYTHON = ("ringwatch", "grafana", "tests")
 TOP_LEVEL = {
     "pyproject.toml",
     "ringwatch",
@@ -47,20 +48,20 @@ def test_data_walks_one_way() -> None:
 
 def test_every_rule_of_style_is_kept() -> None:
     """All of ruff's, but for those that pyproject.toml gives a reason against."""
-    passes("ruff", "check", "ringwatch", "tests")
+    passes("ruff", "check", *PYTHON)
 
 
 def test_the_code_is_formatted() -> None:
     """In one way, so that nobody has to think about it."""
-    passes("ruff", "format", "--check", "ringwatch", "tests")
+    passes("ruff", "format", "--check", *PYTHON)
 
 
 def test_every_type_is_right() -> None:
     """As mypy sees it, in its strict mode, tests included."""
-    passes("mypy", "ringwatch", "tests")
+    passes("mypy", *PYTHON)
 
 
-MODULES = sorted((ROOT / "ringwatch").rglob("*.py"))
+MODULES = sorted(path for folder in ("ringwatch", "grafana") for path in (ROOT / folder).rglob("*.py"))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=[str(module.relative_to(ROOT)) for module in MODULES])
