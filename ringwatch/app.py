@@ -26,6 +26,7 @@ from ringwatch.core.state import seconds
 from ringwatch.flow.hub import Hub, Inbox
 from ringwatch.flow.ports import Attached, Batch, Detached, Item, Sink, Source
 from ringwatch.flow.pump import Pump
+from ringwatch.notify import ServiceManager
 from ringwatch.sinks.facts_file import FactsFile
 from ringwatch.sinks.itself import Itself
 from ringwatch.sinks.metrics import MetricsSink
@@ -39,11 +40,18 @@ _SOURCES: dict[str, type[AmiSource | Pyst2Source]] = {"ami": AmiSource, "pyst2":
 _HOUSEKEEPING_SECONDS = 5.0
 _FAREWELL_SECONDS = 5.0
 _HEALING_SLACK_SECONDS = 60.0
+_HANGING_SLACK_SECONDS = 10.0
 
 
 def live_source(pbx: PbxConfig, *, give_up: bool = False) -> Source:
     """Make the configured live source of a PBX."""
     return _SOURCES[pbx.source](pbx, give_up=give_up)
+
+
+def _patience(pbx: PbxConfig) -> float:
+    # No wait of a source is without a time-out: all of them in a row are longer than any of its silences.
+    waits = pbx.connect_timeout + pbx.login_timeout + 2 * pbx.read_timeout + pbx.reconnect_max_seconds
+    return waits + _HANGING_SLACK_SECONDS
 
 
 def _healer(pbx: PbxConfig, policy: Policy, earlier: Iterable[Fact]) -> QueueLogHealer | None:
@@ -60,6 +68,7 @@ class Daemon:
 
     :param facts: file to which facts are appended, if any.
     :param sinks: further sinks.
+    :param manager: told how things stand, and fed while every pump moves; by default nobody.
     :raises ringwatch.errors.RingwatchError: a file that is needed cannot be used.
     """
 
@@ -70,6 +79,7 @@ class Daemon:
         *,
         facts: Path | None = None,
         sinks: Sequence[Sink] = (),
+        manager: ServiceManager | None = None,
     ) -> None:
         # Their libraries are slow to import, and a replay has no need of them.
         from ringwatch.sinks.alertmanager import AlertmanagerSink  # noqa: PLC0415
@@ -78,6 +88,7 @@ class Daemon:
         from ringwatch.sinks.webhook import WebhookSink  # noqa: PLC0415
 
         self._config = config
+        self._manager = manager or ServiceManager({})
         self._says = says
         self._dropped_told: Counter[str] = Counter()
         policies = {pbx.name: config.policy_for(pbx.name) for pbx in config.pbx}
@@ -112,6 +123,7 @@ class Daemon:
                 self._hub,
                 listen=self._listen,
                 healer=_healer(pbx, policies[pbx.name], earlier),
+                patience=_patience(pbx),
             )
             for pbx in config.pbx
         ]
@@ -135,12 +147,15 @@ class Daemon:
         started(self.web.address)
         sinks = [asyncio.create_task(self._keep(sink, self._hub.add(sink.name))) for sink in self._sinks]
         pumps = [asyncio.create_task(pump.run()) for pump in self.pumps]
-        others = [asyncio.create_task(stop.wait()), asyncio.create_task(self._keep_house())]
+        others = [asyncio.create_task(each) for each in (stop.wait(), self._keep_house(), self._feed_watchdog())]
+        self._tell_status()
+        self._manager.ready()
         try:
             done, _ = await asyncio.wait([*pumps, *others], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
+            self._manager.stopping()
             await _cancel([*pumps, *others])
             self._hub.close()
             await asyncio.wait(sinks, timeout=_FAREWELL_SECONDS)
@@ -162,6 +177,19 @@ class Daemon:
             await asyncio.sleep(_HOUSEKEEPING_SECONDS)
             self._says.flush()
             self._tell_dropped()
+            for pump in self.pumps:
+                if why := pump.hangs():
+                    self._says.emit(telemetry.Hung(pbx=pump.pbx, why=why))
+
+    async def _feed_watchdog(self) -> None:
+        """Let the service manager know, for as long as it is true, that nothing hangs: neither the loop, nor a pump."""
+        while True:
+            if not any(pump.hangs() for pump in self.pumps):
+                self._manager.feed()
+            await asyncio.sleep(self._manager.feed_seconds or _HOUSEKEEPING_SECONDS)
+
+    def _tell_status(self) -> None:
+        self._manager.status("; ".join(_standing(pump) for pump in self.pumps))
 
     def _tell_dropped(self) -> None:
         for inbox in self._hub.inboxes:
@@ -176,14 +204,22 @@ class Daemon:
         match heard:
             case Attached():
                 self._says.emit(telemetry.Attached(pbx=pbx, where=heard.where, ami_version=heard.version))
+                self._tell_status()
             case Detached():
                 self._says.emit(
                     telemetry.Detached(pbx=pbx, why=heard.why, remedy=heard.remedy, retry_in_seconds=heard.retry_in)
                 )
+                self._tell_status()
             case Alert():
                 self._says.emit(_told(heard))
             case Anomaly():
                 self._says.emit(telemetry.AnomalySeen(pbx=pbx, kind=heard.kind, detail=heard.detail))
+
+
+def _standing(pump: Pump) -> str:
+    if pump.attached:
+        return f"attached to {pump.pbx} at {pump.attached.where}"
+    return f"not attached to {pump.pbx}: {pump.detached.why if pump.detached else 'connecting'}"
 
 
 def _told(alert: Alert) -> telemetry.AlertRaised | telemetry.AlertCleared:

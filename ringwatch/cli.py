@@ -22,6 +22,7 @@ from ringwatch.cli_log import audit, import_
 from ringwatch.core.standards import Policy
 from ringwatch.errors import ConfigError, RingwatchError
 from ringwatch.flow.ports import Attached, Batch, Detached, Item
+from ringwatch.notify import ServiceManager
 from ringwatch.sources.capture import CaptureWriter
 from ringwatch.sources.pseudonyms import Pseudonyms
 from ringwatch.terminal import FILE, PAGE, Findings, pbx_of, told_plainly
@@ -82,7 +83,7 @@ def run(config_path: Path, facts: Path | None, seconds: float | None) -> None:
 
     async def watch() -> None:
         stop = asyncio.Event()
-        daemon = app.Daemon(settings, telemetry.Telemetry(), facts=facts)
+        daemon = app.Daemon(settings, telemetry.Telemetry(), facts=facts, manager=ServiceManager(os.environ))
         with app.stopped_by_signals(stop):
             async with app.ended_after(seconds, stop):
                 await daemon.run(stop)

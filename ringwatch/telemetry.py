@@ -6,7 +6,8 @@ Rules:
 * The line's name is the class's name in snake case, its fields are the record's: ``Attached(pbx="main", ...)`` is
   ``{"event": "attached", "pbx": "main", ...}``. A name, once published, keeps its meaning.
 * What a bad stream or a bad server can cause at will (`AnomalySeen`, `SinkDropped`, `FactsLost`, `DeliveryFailed`) is
-  limited: the first of a kind at once, then one line per kind and minute, which says how many were suppressed.
+  limited, and so is `Hung`: the first of a kind at once, then one line per kind and minute, which says how many were
+  suppressed.
 * Counters are not kept here: the metrics sink counts facts.
 * No secret is ever a field, and tracebacks are written without local variables, which may hold one.
 * Importing this module changes nothing; `configure` sets up logging, for ringwatch and its dependencies alike.
@@ -82,6 +83,16 @@ class Detached(Happening):
     why: str
     remedy: str | None
     retry_in_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hung(Happening):
+    """Something of a PBX no longer moves, and only a new start may mend it: the watchdog is not fed."""
+
+    level = logging.ERROR
+    limited_by = ("pbx",)
+    pbx: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

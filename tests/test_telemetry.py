@@ -102,6 +102,7 @@ def test_every_happening_has_a_level_by_what_it_lost() -> None:
         "detached": logging.ERROR,
         "facts_lost": logging.ERROR,
         "sink_dropped": logging.ERROR,
+        "hung": logging.ERROR,
         "sink_failed": logging.ERROR,
     }
 

@@ -6,14 +6,16 @@ Rules:
   are published together, so that nobody sees half of it.
 * Between batches time passes by ticks, at the PBX's own time, so that what is due is not late on a quiet line.
 * When the source ends, what is still up is told as ``unknown``.
+* A pump hangs when it does not tick, or its source says nothing, for longer than that ever takes: `Pump.hangs` is what
+  the watchdog and ``/-/healthy`` go by. Away is not hanging: a source that cannot attach says so again and again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import math
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 from ringwatch.ami.translator import Translator
 from ringwatch.core import events as ev
@@ -34,6 +36,7 @@ class Pump:
     :param listen: told of every item that is not a batch, and of every alert and anomaly: the log.
     :param healer: makes up for what the stream did not say while it was away.
     :param lossless: wait for the sinks after every batch; for a recording, which can wait.
+    :param patience: seconds beyond which a silent source, or a clock that stands still, hangs.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Pump:
         listen: Callable[[str, Attached | Detached | Alert | Anomaly], None],
         lossless: bool = False,
         healer: Healer | None = None,
+        patience: float = math.inf,
     ) -> None:
         """Start before the first item."""
         self.engine = engine
@@ -65,6 +69,8 @@ class Pump:
         self._listen = listen
         self._lossless = lossless
         self._healer = healer
+        self._patience = patience
+        self._heard_at = self._ticked_at = math.inf
 
     @property
     def pbx(self) -> str:
@@ -81,27 +87,32 @@ class Pump:
         """Return how often every event name was seen."""
         return {name.decode("ascii", "backslashreplace"): count for name, count in self.translator.counts.items()}
 
+    def hangs(self) -> str | None:
+        """Return what no longer moves, and only a new start may mend; ``None`` while all is well."""
+        oldest = time.monotonic() - self._patience
+        if self._ticked_at < oldest:
+            return "its clock stands still"
+        return "its source says nothing, not even that it is away" if self._heard_at < oldest else None
+
     async def run(self) -> None:
         """Pump until the source ends.
 
         :raises ringwatch.errors.SourceError: the source gave up.
         :raises ringwatch.errors.CaptureWithoutTime: a recording never told the time.
         """
-        ticker = None if self._lossless else asyncio.create_task(self._tick())
-        items: AsyncIterator[Item] = self._source.items()
+        self._heard_at = self._ticked_at = time.monotonic()
+        tasks = [asyncio.create_task(self._follow())]
+        if not self._lossless:
+            tasks.append(asyncio.create_task(self._tick()))
         try:
-            self._publish(self.early)
-            async for item in items:
-                self._take(item)
-                if self._lossless:
-                    await self._hub.drain()
-            if self.translator.timeless:
-                raise CaptureWithoutTime("no block of this recording says when anything happened")
+            # A clock that fails ends the pump as a source does: half of one would look healthy.
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            if ticker:
-                ticker.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await ticker
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             self._publish(self.engine.close())
             if self.detached and self.attachments:
                 # The gap is known up to now, and nobody will be there to see its end.
@@ -109,6 +120,16 @@ class Pump:
             if self._healer:
                 self._hub.publish(self._healer.release())
                 self._healer.close()
+
+    async def _follow(self) -> None:
+        self._publish(self.early)
+        async for item in self._source.items():
+            self._heard_at = time.monotonic()
+            self._take(item)
+            if self._lossless:
+                await self._hub.drain()
+        if self.translator.timeless:
+            raise CaptureWithoutTime("no block of this recording says when anything happened")
 
     def _take(self, item: Item) -> None:
         match item:
@@ -157,6 +178,7 @@ class Pump:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
+            self._ticked_at = time.monotonic()
             now = self.translator.clock.now(time.time())
             if self.translator.clock.last is not None or self.detached:
                 self._publish(self.engine.apply(ev.Tick(now)))

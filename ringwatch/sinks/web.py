@@ -85,6 +85,9 @@ class WebServer:
         return response
 
     async def _healthy(self, _request: web.Request) -> web.Response:
+        hanging = [f"{pump.pbx}: {why}" for pump in self._pumps if (why := pump.hangs())]
+        if hanging:
+            return web.Response(status=503, text=f"hangs: {'; '.join(hanging)}\n")
         return web.Response(text="ringwatch is healthy\n")
 
     async def _ready(self, _request: web.Request) -> web.Response:

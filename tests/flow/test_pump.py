@@ -12,6 +12,7 @@ from typing import TypeVar
 import pytest
 
 from ringwatch import app
+from ringwatch.core import events as ev
 from ringwatch.core.engine import Engine
 from ringwatch.core.facts import Anomaly, Call, Gap, QueueVisit, Record
 from ringwatch.core.readings import CallOffered, QueueReading
@@ -274,6 +275,24 @@ async def test_a_source_that_gives_up_ends_the_pump_with_its_error() -> None:
     rig.source.fail(ConnectionLost("it is gone"))
     with pytest.raises(ConnectionLost, match="it is gone"):
         await rig.pump.run()
+    assert [visit.outcome for visit in rig.told(QueueVisit)] == ["unknown"]
+
+
+async def test_a_clock_that_fails_ends_the_pump_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever failed, what was up is told; going on without ticks would look healthy and settle nothing."""
+    monkeypatch.setattr(pump_module, "TICK_SECONDS", 0.01)
+    rig = Rig()
+    rig.says(rings_in(NINE), joins(NINE + 1), arrived_at=NINE + 1)
+    apply = Engine.apply
+
+    def fail_at_ticks(engine: Engine, event: ev.Event) -> list[Record]:
+        if isinstance(event, ev.Tick):
+            raise ZeroDivisionError
+        return apply(engine, event)
+
+    monkeypatch.setattr(Engine, "apply", fail_at_ticks)
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(rig.pump.run(), 10)
     assert [visit.outcome for visit in rig.told(QueueVisit)] == ["unknown"]
 
 
