@@ -23,16 +23,19 @@ find "$1$(sed -n 's/^0:://p' /proc/self/cgroup)/ringwatch-machine-$2" -depth -ty
 
 
 class Machine:
-    """A booted machine; ``process`` is its init as seen from here."""
+    """Namespaces to run commands in.
 
-    def __init__(self, init: int) -> None:
-        self._init = init
+    :param init: a process in them, as seen from here.
+    :param namespaces: those that are its own, in the words of nsenter.
+    """
+
+    def __init__(self, init: int, *namespaces: str) -> None:
+        self._enter = ["nsenter", f"--target={init}", "--wdns=/", *(f"--{name}" for name in namespaces)]
 
     def run(self, *command: str, well: bool = True, text: str | None = None) -> str:
         """Run a command as root of the machine; return what it printed, and fail unless it ended well."""
-        enter = ["nsenter", f"--target={self._init}", "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup"]
         result = subprocess.run(
-            [*enter, "--wdns=/opt/ringwatch/clone", *command],
+            [*self._enter, *command],
             input=text,
             stdin=subprocess.DEVNULL if text is None else None,
             capture_output=True,
@@ -70,7 +73,7 @@ def booted(folder: Path) -> Iterator[Machine]:
             within=_BOOTED_WITHIN,
         )
         assert outside.poll() is None, f"the machine did not boot:\n{log.read_text()}"
-        machine = Machine(_init_of(outside.pid))
+        machine = Machine(_init_of(outside.pid), "mount", "pid", "net", "uts", "ipc", "cgroup")
         wait_until(
             lambda: machine.run("systemctl", "is-active", "machine.target", well=False) == "active\n",
             f"the machine to be up ({log})",

@@ -38,7 +38,7 @@ class Desk:
             if command.startswith("asterisk"):
                 self.start_pbx()
             elif not command.startswith(INSTALLED):
-                self.said[command] = machine.run("timeout", "50", "sh", "-ec", command)
+                self.said[command] = machine.run("timeout", "50", "sh", "-ec", f"cd /opt/ringwatch/clone; {command}")
 
     def start_pbx(self) -> None:
         """Let a simulated Asterisk take the place of the real one, with the account of the page."""
