@@ -13,6 +13,9 @@ from tests.waiting import wait_until
 
 CLONE = Path(__file__).parents[2]
 _SCRIPT = Path(__file__).with_name("machine.sh")
+TIED = ("setpriv", "--pdeathsig", "KILL")
+"""Ends a command with the tests that started it, however those end."""
+
 _BOOTED_WITHIN = 60.0
 _COMMAND_WITHIN = 60.0
 # systemd itself leaves its cgroups behind when it is killed; only ours has this name, and nobody is left in it.
@@ -61,7 +64,7 @@ def booted(folder: Path) -> Iterator[Machine]:
     packages = sysconfig.get_path("purelib")
     with log.open("wb") as output:
         outside = subprocess.Popen(
-            [_SCRIPT, folder, CLONE, sys.base_prefix, packages],
+            [*TIED, _SCRIPT, folder, CLONE, sys.base_prefix, packages],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.containerfile import Instruction, environment, healthcheck, last, stages
-from tests.parts.machine import CLONE, Machine
+from tests.parts.machine import CLONE, TIED, Machine
 from tests.parts.test_systemd import INSTALLED, page
 from tests.waiting import wait_until
 
@@ -96,7 +96,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     mount.mkdir()
     with log.open("wb") as output:
         outside = subprocess.Popen(
-            [Path(__file__).with_name("container.sh"), mount, CLONE, sys.base_prefix, script],
+            [*TIED, Path(__file__).with_name("container.sh"), mount, CLONE, sys.base_prefix, script],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
