@@ -136,11 +136,14 @@ def test_the_secret_is_a_credential_that_only_the_service_sees(running: Desk) ->
     assert "Permission denied" in running.machine.run(
         "setpriv", "--reuid=ringwatch", "--regid=ringwatch", "--clear-groups", "cat", file, well=False
     )
+    account = "/etc/asterisk/manager.d/ringwatch.conf"
+    assert running.machine.run("stat", "--format=%a", account) == "600\n"
     ours = running.machine.run("cat", file).strip()
     pid = str(running.pid())
     inside = ("nsenter", f"--target={pid}", "--mount")
     copy = running.machine.run(*inside, "cat", "/run/credentials/ringwatch.service/ami-secret")
     assert copy.strip() == ours
+    assert f"secret = {ours}\n" in running.machine.run("cat", account)
     assert ours not in running.machine.run("cat", f"/proc/{pid}/environ")
 
 
