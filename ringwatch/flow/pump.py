@@ -64,6 +64,8 @@ class Pump:
         """From the PBX's Timestamp of the last event to its being read here, clock differences included."""
         self.early: list[Record] = []
         """What there is to tell before the first item: of how an earlier run had left things."""
+        self._resuming = False
+        """Attached, and the engine has yet to be told."""
         self._source = source
         self._hub = hub
         self._listen = listen
@@ -139,10 +141,9 @@ class Pump:
                 self.attached, self.detached, self.away_since = item, None, None
                 self.attachments += 1
                 self._listen(self.pbx, item)
-                at = self.translator.clock.now(item.at)
-                if self._healer:
-                    self._healer.resumed(at)
-                self._publish(self.engine.apply(ev.StreamResumed(at)))
+                self._resuming = True
+                if self.translator.clock.last is not None:
+                    self._publish(self._resume(self.translator.clock.now(item.at)))
             case Detached():
                 if self.attached:
                     at = self.translator.clock.last or item.at
@@ -160,10 +161,19 @@ class Pump:
         records: list[Record] = []
         apply = self.engine.apply
         for event in self.translator.feed(batch.blocks, batch.arrived_at):
+            if self._resuming:
+                # Before the first word of a PBX nobody knows what time it is there.
+                records += self._resume(event.at)
             if found := apply(event):
                 records += found
         self.lag_seconds = self.translator.clock.ahead
         self._publish(records)
+
+    def _resume(self, at: float) -> list[Record]:
+        self._resuming = False
+        if self._healer:
+            self._healer.resumed(at)
+        return self.engine.apply(ev.StreamResumed(at))
 
     def _publish(self, records: list[Record]) -> None:
         for record in records:

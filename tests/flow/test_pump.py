@@ -198,6 +198,21 @@ async def test_it_is_known_since_when_a_pbx_cannot_be_heard(before: tuple[Item, 
     assert seen == [None, NINE + 100, None]
 
 
+@pytest.mark.parametrize("ahead", [-7200, 0, 7200])
+async def test_what_was_missed_between_two_runs_ends_by_the_clock_of_the_pbx(ahead: float) -> None:
+    """Until it has said something nobody knows what time it is there: nothing is held to the own clock."""
+    rig = Rig()
+    rig.pump.early = rig.pump.engine.apply(ev.StreamBroke(NINE - 100, "restarted"))
+    rig.source.give(Attached(NINE - ahead, "127.0.0.1:5038", "11.0.0"))
+    rig.says(rings_in(NINE), joins(NINE + 0.1), arrived_at=NINE - ahead)
+    await rig.run()
+    assert [(gap.from_, gap.to) for gap in rig.told(Gap)] == [(NINE - 100, NINE)]
+    assert [(alert.name, alert.state, alert.at) for alert in rig.told(Alert)] == [
+        ("RingwatchAmiDisconnected", "raised", NINE - 90),
+        ("RingwatchAmiDisconnected", "cleared", NINE),
+    ]
+
+
 async def test_a_gap_that_is_open_at_the_end_is_told() -> None:
     """A daemon that is stopped while the PBX is away leaves no silent hole in its data."""
     rig = Rig()

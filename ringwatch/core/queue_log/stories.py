@@ -189,11 +189,11 @@ class QueueLog:
         visit.lines.append(line)
         match line.event:
             case "CONNECT":
+                if not visit.begun:
+                    visit.joined_at = line.at - (line.wait or 0)
                 visit.connected = line
                 visit.dumped = False
                 self._waiting[line.queue] -= 1
-                if not visit.begun:
-                    visit.joined_at = line.at - (line.wait or 0)
             case "AGENTDUMP":
                 visit.dumped = True
             case "SYSCOMPAT":
