@@ -283,8 +283,9 @@ class TestAttaching:
             async with desk(small(), port=port):
                 await work.attached()
                 assert (await work.get("/-/ready"))[0] == 200
-        # It had never been there, so nothing of it is missing.
-        assert not [record for record in work.records if isinstance(record, Gap)]
+                await until(lambda: work.records, "something to be heard")
+                # It had never been there, so nothing of it is missing.
+                assert not [record for record in work.records if isinstance(record, Gap)]
 
     async def test_whom_alerts_are_told_to_is_told_that_a_pbx_is_away_and_back(self) -> None:
         """An Alertmanager and a webhook, at once; on the page is what became of every request."""
@@ -338,20 +339,19 @@ class TestAttaching:
                 truth = Truth(quiet, second.desk.ledger)
                 await until(lambda: truth.calls.keys() <= work.ended(), "every call to be told")
                 _, page = await work.get("/metrics")
+                # The end of the second desk may be seen as well.
+                (gap,) = (record for record in work.records if isinstance(record, Gap))
+                said = [line["event"] for line in work.log.lines if not line["event"].startswith("alert_")]
         visits = [record for record in work.records if isinstance(record, QueueVisit) and record.call_id in up]
         assert {"unknown"} <= {visit.outcome for visit in visits} <= {"unknown", "answered"}
         assert {visit.talk_ended_by for visit in visits if visit.outcome == "answered"} <= {"unknown"}
-        (gap,) = (record for record in work.records if isinstance(record, Gap))
         assert gap.why == "disconnected"
         assert gap.to > gap.from_
         assert len(truth.calls) > 10
         assert truth.disagreements(work.records) == []
         assert 'ringwatch_ami_reconnects_total{pbx="main"} 1.0' in page
-        assert [line["event"] for line in work.log.lines if not line["event"].startswith("alert_")] == [
-            *("started", "attached"),
-            *["detached"] * len(work.log.of("detached")),
-            *("attached", "stopped"),
-        ]
+        detached = ["detached"] * said.count("detached")
+        assert said == ["started", "attached", *detached, "attached"]
 
 
 class TestStartingAgain:
