@@ -11,12 +11,13 @@ Rules:
   passed since then, Alertmanager notifies at once: who has been through a hold-off does not wait a second time.
 * What stands is pushed again every ``resend_seconds``, and ``endsAt`` lies ``expire_seconds`` ahead: of a daemon that
   dies, no alert stays for ever.
-* What is cleared has the moment of that as its ``endsAt``. It is pushed until every Alertmanager has taken it, and in
-  any case for `REPEAT_SECONDS`, as Prometheus does: the rule may still say for a scrape or two that it fires, a request
-  that was given up may be read late by one that hung, and one that was restarted has to be told what became of the
-  alerts it had notified of.
+* What is cleared has the moment of that as its ``endsAt``. It is pushed for `REPEAT_SECONDS`, as Prometheus does: the
+  rule may still say for a scrape or two that it fires, a request that was given up may be read late by one that hung,
+  and one that was restarted has to be told what became of the alerts it had notified of. With an Alertmanager that is
+  away for longer the alert has expired by then.
 * What was cleared because nothing is known any more (``stale``) is not over: it is pushed no more, and expires. Another
-  daemon on the same PBX may know better, and go on.
+  daemon on the same PBX may know better, and go on. For the same reason who hears a PBX no more says no longer what is
+  over there: pushed after another's raising, it would end that.
 * Even where nothing is to be told something is pushed: a server that refuses is noticed before the first alert.
 """
 
@@ -31,6 +32,7 @@ from typing import Any
 import msgspec
 
 from ringwatch.config.push import AlertmanagerConfig
+from ringwatch.core.alerts import ALERTS
 from ringwatch.core.facts import Record
 from ringwatch.core.rules import Alert
 from ringwatch.errors import NotDelivered
@@ -41,6 +43,9 @@ from ringwatch.telemetry import Telemetry
 ALERTS_PATH = "/api/v2/alerts"
 STATUS_PATH = "/api/v2/status"
 REPEAT_SECONDS = 900.0
+_RESTING = frozenset(kind.name for kind in ALERTS.values() if kind.muted)
+_DEAF = frozenset(kind.name for kind in ALERTS.values()) - _RESTING
+"""What says that a PBX cannot be heard, while which the others rest."""
 MOST_AT_ONCE = 250
 """Alerts in one request, some 150 kB: a proxy in between takes no request of any size."""
 
@@ -53,8 +58,6 @@ class _State:
     since: float
     ended: float | None
     told: float
-    missing: set[Remote]
-    """Who has not taken it yet."""
 
 
 class AlertmanagerSink:
@@ -110,11 +113,15 @@ class AlertmanagerSink:
         if alert.why == "stale":
             self._states.pop(key, None)
             return
+        if alert.state == "raised" and alert.name in _DEAF:
+            for other, state in list(self._states.items()):
+                if other[0] == alert.pbx and state.ended is not None and state.alert.name in _RESTING:
+                    del self._states[other]
         now = self._clock()
         # A PBX whose clock is ahead would begin alerts, and end them, in the future.
         ahead = max(alert.at - now, 0.0)
         ended = alert.at - ahead if alert.state == "cleared" else None
-        self._states[key] = _State(alert, alert.since - ahead, ended, now, set(self._remotes))
+        self._states[key] = _State(alert, alert.since - ahead, ended, now)
 
     async def _serve(self, remote: Remote) -> None:
         while True:
@@ -131,14 +138,12 @@ class AlertmanagerSink:
             body = msgspec.json.encode([self._form(state) for state in some])
             if not await remote.post(f"{remote.where}{ALERTS_PATH}", body):
                 return
-            for state in some:
-                state.missing.discard(remote)
 
     def _due(self) -> list[_State]:
         """Return what there is to push; what needs no more repeating is forgotten."""
-        over = self._clock() - REPEAT_SECONDS
+        over = self._clock() - max(REPEAT_SECONDS, self._settings.expire_seconds)
         for key, state in list(self._states.items()):
-            if state.ended is not None and not state.missing and state.told < over:
+            if state.ended is not None and state.told < over:
                 del self._states[key]
         return list(self._states.values())
 

@@ -152,6 +152,9 @@ async def connection(config: MqttConfig, will: aiomqtt.Will | None = None) -> As
         await broker.__aexit__(None, None, None)
     except aiomqtt.MqttError as error:
         raise _told(config, error) from error
+    except UnicodeError as error:
+        # socket.getaddrinfo, of a name with an empty part.
+        raise NotDelivered(f"{config.host!r} is no name of a host", remedy="see [mqtt] host") from error
     finally:
         broker.let_go()
 

@@ -425,6 +425,20 @@ class TestThePbx:
             passes(desk.lists_queues(), 50)
         assert [state for _, state, _ in shown(desk, "StateDrift")] == ["raised", "cleared"]
 
+    def test_what_has_changed_in_a_gap_is_no_drift_to_be_alarmed_by(self) -> None:
+        """Five callers come while the stream is broken: they are counted as drift, and the gap explains them."""
+        desk = Desk().lists_queues().lists_channels()
+        passes(desk, 2).says(ev.StreamBroke(desk.at, "disconnected"))
+        passes(desk, 60).says(ev.StreamResumed(desk.at))
+        strangers = [desk.stranger() for _ in range(5)]
+        for stranger in strangers:
+            stranger.queue = "support"
+        passes(desk.lists_queues(*strangers).lists_channels(*(each.uniqueid for each in strangers)), 10)
+        assert len(desk.so_far.drifts) >= 5
+        assert shown(desk, "StateDrift") == []
+        for stranger in strangers:
+            desk.says(ev.ChannelEnded(desk.at, stranger.uniqueid, 16))
+
 
 class TestHours:
     """Outside the opening hours nothing alerts."""

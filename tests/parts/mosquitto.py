@@ -35,7 +35,7 @@ class Mosquitto(Program):
             subprocess.run(["mosquitto_passwd", "-b", passwords, name, password], check=True, timeout=10)
         conf = (DEPLOYED / "mosquitto.conf").read_text()
         conf = re.sub(r"(?m)^listener 1883 ", f"listener {self.port} ", conf)
-        conf = conf.replace("/etc/mosquitto/", f"{folder}/").replace("/var/lib/mosquitto/", f"{folder}/")
+        conf = conf.replace("/etc/mosquitto/", f"{folder}/")
         # It would else become a user who cannot read the test's folder.
         self.conf = folder / "mosquitto.conf"
         self.conf.write_text("\n".join([conf, *(["user root"] if os.geteuid() == 0 else []), *more, ""]))
@@ -47,6 +47,20 @@ class Mosquitto(Program):
     def hang_up(self) -> None:
         """Let it read its ACL and passwords again."""
         self._signal(signal.SIGHUP)
+
+
+class DebiansMosquitto(Mosquitto):
+    """The same, included by Debian's own main file, as deploy/mosquitto says."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        included = folder / "conf.d"
+        included.mkdir()
+        (included / "ringwatch.conf").write_text(self.conf.read_text())
+        main = Path("/etc/mosquitto/mosquitto.conf").read_text()
+        for path in ("/run/mosquitto/", "/var/lib/mosquitto/", "/var/log/mosquitto/", "/etc/mosquitto/"):
+            main = main.replace(path, f"{folder}/")
+        self.conf.write_text(main)
 
 
 class Heard:

@@ -22,7 +22,7 @@ from ringwatch.core.facts import Record
 from ringwatch.flow.hub import Inbox
 from ringwatch.sinks.mqtt import MqttSink
 from ringwatch.telemetry import DeliveryFailed, DeliveryResumed, Happening
-from tests.parts.mosquitto import PASSWORDS, Heard, Mosquitto, listening
+from tests.parts.mosquitto import PASSWORDS, DebiansMosquitto, Heard, Mosquitto, listening
 from tests.sinks.samples import ALERT, CALL, EVERY_KIND, NINE, READING, VISIT, numbered
 from tests.waiting import until
 
@@ -331,8 +331,13 @@ class TestDeployed:
             async with aiomqtt.Client("127.0.0.1", broker.port):
                 pass
 
-    async def test_what_is_retained_outlives_a_crash_of_the_broker(self, broker: Mosquitto) -> None:
+    @pytest.mark.parametrize("kind", [Mosquitto, DebiansMosquitto])
+    async def test_what_is_retained_outlives_a_crash_of_the_broker(self, tmp_path: Path, kind: type[Mosquitto]) -> None:
         """But for the last few changes, with nobody there to tell it all again."""
+        async with kind(tmp_path / "mosquitto") as broker:
+            await self.outlives_a_crash(broker)
+
+    async def outlives_a_crash(self, broker: Mosquitto) -> None:
         async with publishing(broker.port) as work:
             await work.take(*(replace(READING, queue=f"q{number}") for number in range(100)))
             await standing(broker, 103)

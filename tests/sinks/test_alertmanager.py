@@ -245,19 +245,30 @@ class TestOutages:
                 assert all(push[0]["endsAt"] == ENDED[0] for push in pushed(receiver))
                 await until(lambda: bureau.log.of("delivery_resumed"), "the end of it to be told")
 
-    async def test_a_clearing_is_not_forgotten_before_everybody_took_it(self) -> None:
-        """However long one of them is away."""
+    async def test_who_was_away_for_longer_is_not_told_what_has_expired_there(self) -> None:
+        """One address that is dead for good does not keep a clearing alive for the others."""
         clock = Clock(NINE + 91)
         async with Receiver() as well, Receiver() as bad:
             bad.status = 500
             async with pushing(settings(well, bad), clock) as inbox:
                 inbox.put([CLEARED])
                 await until(lambda: pushed(well) and pushed(bad), "the clearing")
-                clock.now += 10 * REPEAT_SECONDS
-                bad.requests.clear()
-                await until(lambda: pushed(bad), "another attempt")
-                bad.status = 200
+                clock.now += REPEAT_SECONDS + 1
                 await until(lambda: not well.requests[-1].json and not bad.requests[-1].json, "both to be done")
+
+    async def test_who_hears_a_pbx_no_more_does_not_say_what_is_over_there(self) -> None:
+        """Another daemon hears it still, and what it raises meanwhile would be ended by that."""
+        deaf = replace(ALERT, name="RingwatchAmiDisconnected", queue=None)
+        elsewhere = replace(CLEARED, pbx="other")
+        async with Receiver() as receiver, pushing(settings(receiver), Clock(NINE + 91)) as inbox:
+            inbox.put([CLEARED, elsewhere])
+            await until(lambda: len(states(receiver)) == 2, "both clearings")
+            inbox.put([deaf])
+            await until(lambda: len(receiver.requests[-1].json) == 2, "the alert beside the other's clearing")
+        assert {(each["labels"]["pbx"], each["labels"]["alertname"]) for each in receiver.requests[-1].json} == {
+            ("main", "RingwatchAmiDisconnected"),
+            ("other", ALERT.name),
+        }
 
     async def test_who_hangs_holds_up_nobody(self) -> None:
         """Records are taken in at once, and the newest state is pushed once it answers again."""
