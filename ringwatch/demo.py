@@ -36,7 +36,9 @@ async def run_demo(*, seed: int, speed: float, port: int, seconds: float | None)
         async with SimulatorServer(plan, account=account, seed=seed, speed=speed) as server:
             settings = config.parse(
                 f'pbx = [{{name = "demo", port = {server.port}, username = "demo", secret = "{account.secret}"}}]\n'
-                f'web.listen = "127.0.0.1:{port}"\nline = {{{lines}}}\n',
+                f'web.listen = "127.0.0.1:{port}"\nline = {{{lines}}}\n'
+                # A simulated minute of silence is two seconds, at the usual speed.
+                f"alert.data_stale.threshold = {60 * max(speed, 1)}\n",
                 "the demonstration's configuration",
             )
             summary = Summary()

@@ -382,3 +382,5 @@ class TestSinks:
         broker.close()
         (away,) = await check_sinks(configured(5038, more=tables))
         assert (away.error or "").startswith(f"cannot connect to 127.0.0.1:{broker.port}: Connection refused; see that")
+        (nowhere,) = await check_sinks(configured(5038, more='[mqtt]\nhost = "a..b"\n'))
+        assert nowhere.error == "'a..b' is no name of a host; see [mqtt] host"

@@ -549,7 +549,8 @@ class TestRun:
             result = run("run", "-c", file)
         assert result.returncode == 1
         assert one_line(result.stderr) == (
-            f"ringwatch: cannot listen on 127.0.0.1:{port}: Address already in use; give [web] listen a free address"
+            f"ringwatch: cannot listen on 127.0.0.1:{port}: Address already in use; "
+            "give [web] listen, or the demo's --port, a free one"
         )
 
     def test_facts_that_cannot_be_written_are_one_line_and_status_1(self, tmp_path: Path) -> None:

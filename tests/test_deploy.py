@@ -135,6 +135,7 @@ class TestCompose:
         """But for the one that only holds the network; ringwatch as by its image, which not every builder keeps."""
         check = SERVICES[name].get("healthcheck")
         if name == "ringwatch":
+            assert check is not None
             assert check["test"] == ["CMD", *healthcheck()]
         elif name == "pod":
             assert check == {"disable": True}

@@ -1,6 +1,9 @@
 """Facts as JSON lines, appended and flushed as they happen.
 
 Readings are not written: they say how things stand, not what happened.
+
+The file has a thread of its own: those that asyncio shares may all be waiting for servers' names, and what has been
+given to it is written even when nobody waits for this sink any more.
 """
 
 from __future__ import annotations
@@ -8,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ringwatch.core.facts import to_json
@@ -39,6 +43,7 @@ class FactsFile:
             message = f"cannot write facts to {path}: {error.strerror}"
             raise RingwatchError(message, remedy="give --facts a file that can be written") from error
         self._path = path
+        self._thread = ThreadPoolExecutor(1, "facts")
         self._failed = failed
         self.lost = 0
         """Facts that are not in the file because the disk refused them."""
@@ -48,19 +53,21 @@ class FactsFile:
 
         :raises RingwatchError: the disk refuses and nobody is told otherwise.
         """
+        loop = asyncio.get_running_loop()
         try:
             while records := await inbox.get():
                 lines = [to_json(r) + b"\n" for r in records if not isinstance(r, Reading)]
                 if lines:
                     try:
-                        await asyncio.to_thread(self._write, b"".join(lines))
+                        await loop.run_in_executor(self._thread, self._write, b"".join(lines))
                     except OSError as error:
                         message = f"cannot write facts to {self._path}: {error.strerror}"
                         if self._failed is None:
                             raise RingwatchError(message) from error
                         self._failed(message, self.lost)
         finally:
-            self._file.close()
+            self._thread.submit(self._file.close)
+            self._thread.shutdown(wait=False)
 
     def _write(self, lines: bytes) -> None:
         # What was cut off within a line must not be read as the beginning of the next.

@@ -65,7 +65,7 @@ class WebServer:
             # address. A name that is not found has one that is not the system's.
             reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
             message = f"cannot listen on {Address(host, port)}: {reason}"
-            raise RingwatchError(message, remedy="give [web] listen a free address") from error
+            raise RingwatchError(message, remedy="give [web] listen, or the demo's --port, a free one") from error
         self.address = str(Address(*self._runner.addresses[0][:2]))
 
     @property

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from pathlib import Path
 
@@ -64,6 +65,8 @@ class QueueLogHealer:
         self._log = QueueLog(pbx, policy)
         self._told = Told()
         self._tail: QueueLogTail | None = None
+        # One of its own: those that asyncio shares may all be waiting for servers' names, and the ticks wait for this.
+        self._thread = ThreadPoolExecutor(1, "queue_log")
         self._gaps: list[tuple[float, float]] = []
         self._stories: list[Story] = []
         """Visits of the log of which it is not decided yet whether AMI told them."""
@@ -117,7 +120,7 @@ class QueueLogHealer:
             since = min([now, *(begins for begins, _ in self._gaps)]) - LOOKBACK_SECONDS
             self._tail = QueueLogTail(self._path, since=since, older=True)
         try:
-            lines = await asyncio.to_thread(self._tail.read)
+            lines = await asyncio.get_running_loop().run_in_executor(self._thread, self._tail.read)
             self.trouble = None
         except QueueLogError as error:
             lines, self.trouble = [], error.message
@@ -132,7 +135,8 @@ class QueueLogHealer:
     def close(self) -> None:
         """Let go of the log."""
         if self._tail:
-            self._tail.close()
+            self._thread.submit(self._tail.close)
+        self._thread.shutdown(wait=False)
 
     def _touched(self, visit: QueueVisit) -> bool:
         return any(visit.joined_at <= gap[1] and visit.ended_at >= gap[0] for gap in self._gaps)

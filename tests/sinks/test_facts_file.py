@@ -8,7 +8,9 @@ import json
 import os
 import resource
 import signal
+import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -234,6 +236,22 @@ async def test_a_full_disk_between_two_lines_leaves_no_empty_line(tmp_path: Path
         await work.write(HOLD)
     assert path.read_bytes().splitlines() == [to_json(VISIT), to_json(HOLD)]
     assert work.sink.lost == 1
+
+
+async def test_facts_are_written_when_every_thread_that_is_shared_waits(tmp_path: Path) -> None:
+    """For a server's name that nobody resolves, say."""
+    path, go_on = tmp_path / "facts.jsonl", threading.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    waits = loop.run_in_executor(None, go_on.wait)
+    try:
+        async with writing(path) as work:
+            work.inbox.put([VISIT])
+            await until(lambda: path.read_bytes().endswith(b"\n"), "the fact")
+            assert not waits.done()
+    finally:
+        go_on.set()
+        await waits
 
 
 async def test_a_slow_disk_holds_up_nobody(tmp_path: Path) -> None:

@@ -264,7 +264,7 @@ class TestAddress:
             with pytest.raises(RingwatchError) as caught:
                 await server.start("127.0.0.1", port)
         assert caught.value.message == f"cannot listen on 127.0.0.1:{port}: Address already in use"
-        assert caught.value.remedy == "give [web] listen a free address"
+        assert caught.value.remedy == "give [web] listen, or the demo's --port, a free one"
 
     async def test_an_address_of_another_host_is_told_in_one_line(self) -> None:
         """198.51.100.0/24 is nobody's; the words are the system's, or asyncio's."""
