@@ -35,22 +35,7 @@ from grafana.generator.shared import ANSWERED, OPEN, WITHIN, raised_at
 _QUEUE_PAGE = "/d/ringwatch-queue?var-queue=${__data.fields.Queue}&${pbx:queryparam}&${__url_time_range}"
 _FULL = ((None, "green"), (0.5, "yellow"), (1, "red"))
 _NOW = (
-    number(
-        "Callers in line now",
-        "How many callers wait now, in all chosen queues together.",
-        gauge("queue_waiting", by=()),
-        NUMBER,
-        alerts=["RingwatchLinesPilingUp"],
-    ),
-    number(
-        "Longest wait now",
-        "How long the caller who has waited longest has been waiting.",
-        since("queue_oldest_wait_timestamp_seconds", by=()),
-        SECONDS,
-        steps=too_much(raised_at("longest_wait"), near=raised_at("longest_wait") / 2),
-        decimals=0,
-        alerts=["RingwatchLongestWait"],
-    ),
+    *shared.line_now("How many callers wait now, in all chosen queues together."),
     number(
         "Agents there",
         "Logged in, not paused, phone plugged in. Who serves several queues counts once.",

@@ -32,22 +32,7 @@ _IN_TIME = rate(JUDGED, OPEN, ANSWERED, IN_TIME)
 _ALL = rate(JUDGED, OPEN, SERVED_OR_LOST)
 
 _NOW = (
-    number(
-        "Callers in line now",
-        "How many callers wait now.",
-        gauge("queue_waiting", by=()),
-        NUMBER,
-        alerts=["RingwatchLinesPilingUp"],
-    ),
-    number(
-        "Longest wait now",
-        "How long the caller who has waited longest has been waiting.",
-        since("queue_oldest_wait_timestamp_seconds", by=()),
-        SECONDS,
-        steps=too_much(raised_at("longest_wait"), near=raised_at("longest_wait") / 2),
-        decimals=0,
-        alerts=["RingwatchLongestWait"],
-    ),
+    *shared.line_now("How many callers wait now."),
     number(
         "Wait to expect",
         "How long a caller who joins now will probably wait.",

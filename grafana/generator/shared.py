@@ -6,7 +6,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from grafana.generator.frame import ALERTS, ALERTS_OF_QUEUES
-from grafana.generator.panels import NUMBER, SECONDS, SHARE, Ask, lines, states, too_much
+from grafana.generator.panels import NUMBER, SECONDS, SHARE, Ask, lines, number, states, too_much
 from grafana.generator.queries import (
     HALF_AN_HOUR,
     STANDARD,
@@ -184,6 +184,28 @@ def levels() -> tuple[Builder[Panel], Builder[Panel]]:
             interval=HALF_AN_HOUR,
             most=1,
             alerts=["RingwatchThirdRingBudgetBurn"],
+        ),
+    )
+
+
+def line_now(waiting: str) -> tuple[Builder[Panel], Builder[Panel]]:
+    """Show how many are in line now, which ``waiting`` describes, and how long the first of them has waited."""
+    return (
+        number(
+            "Callers in line now",
+            waiting,
+            gauge("queue_waiting", by=()),
+            NUMBER,
+            alerts=["RingwatchLinesPilingUp"],
+        ),
+        number(
+            "Longest wait now",
+            "How long the caller who has waited longest has been waiting.",
+            since("queue_oldest_wait_timestamp_seconds", by=()),
+            SECONDS,
+            steps=too_much(raised_at("longest_wait"), near=raised_at("longest_wait") / 2),
+            decimals=0,
+            alerts=["RingwatchLongestWait"],
         ),
     )
 
