@@ -335,15 +335,12 @@ class TestDeployed:
     async def test_what_is_retained_outlives_a_crash_of_the_broker(self, tmp_path: Path, kind: type[Mosquitto]) -> None:
         """But for the last few changes, with nobody there to tell it all again."""
         async with kind(tmp_path / "mosquitto") as broker:
-            await self.outlives_a_crash(broker)
-
-    async def outlives_a_crash(self, broker: Mosquitto) -> None:
-        async with publishing(broker.port) as work:
-            await work.take(*(replace(READING, queue=f"q{number}") for number in range(100)))
-            await standing(broker, 103)
-        await broker.kill()
-        await broker.start()
-        assert len(await standing(broker, 90)) >= 90
+            async with publishing(broker.port) as work:
+                await work.take(*(replace(READING, queue=f"q{number}") for number in range(100)))
+                await standing(broker, 103)
+            await broker.kill()
+            await broker.start()
+            assert len(await standing(broker, 90)) >= 90
 
 
 @asynccontextmanager
